@@ -1,0 +1,91 @@
+//! Decimals as they travel in JSON: strings, so that no program on the way turns them into floats.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+/// Text that is not a plain decimal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not a decimal; write digits with a point, for example 96.50")]
+pub struct DecimalError(pub String);
+
+/// Reads digits with an optional point and sign; no exponent, no grouping, at most eight decimals.
+pub fn parse(text: &str) -> Result<Decimal, DecimalError> {
+    let fault = || DecimalError(text.chars().take(40).collect());
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    let digits = |part: &str, most: usize| {
+        (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
+    };
+    if !digits(whole, 15) || !digits(fraction, 8) {
+        return Err(fault());
+    }
+    Decimal::from_str_exact(text).map_err(|_| fault())
+}
+
+/// Writes a decimal as it is: `18`, `0.8631`.
+pub fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+/// Reads a decimal from a string.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+    parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+/// Decimals written with at least two decimals: `96.00`.
+pub mod two_places {
+    pub use super::deserialize;
+    use super::{Decimal, Serializer};
+
+    /// Writes at least two decimals.
+    pub fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut shown = value.normalize();
+        if shown.scale() < 2 {
+            shown.rescale(2);
+        }
+        serializer.collect_str(&shown)
+    }
+}
+
+/// A decimal that may be left out.
+pub mod optional {
+    use super::{Decimal, Deserialize, Deserializer, parse};
+    use serde::de::Error as _;
+
+    /// Reads a decimal from a string, or nothing.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| parse(&text).map_err(D::Error::custom)).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_decimals_are_read() {
+        for (text, value) in
+            [("96.00", Decimal::new(9600, 2)), ("18", Decimal::from(18)), ("-0.5", Decimal::new(-5, 1))]
+        {
+            assert_eq!(parse(text), Ok(value), "{text}");
+        }
+        for text in [
+            "",
+            "1e3",
+            "1_000",
+            "+5",
+            ".5",
+            "5.",
+            "NaN",
+            "1,000",
+            " 5",
+            "1.123456789",
+            "1234567890123456",
+            "−5",
+            "٣",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,415 @@
+//! What a message is expected to cost: dated rows, never code.
+
+use crate::message::{Category, Channel, Direction};
+use crate::money::{Currency, FxRate, Money, Price};
+use crate::worded_enum;
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use std::iter::Sum;
+use std::ops::{Add, Mul};
+
+mod presets;
+
+worded_enum! {
+    /// What is paid for.
+    RateUnit {
+        /// One segment of an SMS.
+        Segment = "segment",
+        /// One message.
+        Message = "message",
+        /// One calendar month of a number.
+        Month = "month",
+    }
+}
+
+worded_enum! {
+    /// How sure we are of a figure.
+    Confidence {
+        /// Several agreeing readings.
+        High = "high",
+        /// One reading.
+        Medium = "medium",
+        /// Contradicted or undated.
+        Low = "low",
+    }
+}
+
+worded_enum! {
+    /// What a row prices.
+    RateItem {
+        /// Text messages.
+        Sms = "sms",
+        /// WhatsApp messages.
+        Whatsapp = "whatsapp",
+        /// A phone number's rent.
+        Number = "number",
+    }
+}
+
+worded_enum! {
+    /// Whether a WhatsApp message opens a conversation or answers inside the 24-hour window.
+    Route {
+        /// Any.
+        Any = "any",
+        /// We write first.
+        BusinessInitiated = "business_initiated",
+        /// The person wrote within 24 hours.
+        InWindow = "in_window",
+    }
+}
+
+/// Low, expected and high of something, in rupees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spread {
+    /// If all goes well.
+    pub low: Money,
+    /// What to plan with.
+    pub expected: Money,
+    /// If all goes badly.
+    pub high: Money,
+}
+
+/// One charge of a row; a row may combine several (Meta's fee in INR and Twilio's in USD).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    /// Who charges it.
+    pub name: String,
+    /// Quoted in.
+    pub currency: Currency,
+    /// If all goes well.
+    pub low: Decimal,
+    /// What to plan with.
+    pub expected: Decimal,
+    /// If all goes badly.
+    pub high: Decimal,
+    /// Units free of this charge each month, per sender.
+    #[serde(default)]
+    pub free_per_month: u64,
+}
+
+/// A dated price. The row in force on a day is the one with the latest `valid_from` not after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateRow {
+    /// What it prices.
+    pub item: RateItem,
+    /// From us or to us.
+    pub direction: Direction,
+    /// For one category, or all.
+    pub category: Option<Category>,
+    /// For one route, or any.
+    pub route: Route,
+    /// Per what.
+    pub unit: RateUnit,
+    /// The charges, added up.
+    pub charges: Vec<Charge>,
+    /// First day in force.
+    pub valid_from: NaiveDate,
+    /// Where the figure comes from.
+    pub source: String,
+    /// How sure we are.
+    pub confidence: Confidence,
+}
+
+/// A named set of dated rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateCard {
+    /// `setup-guide`, `twilio-list`, or one of the owner's.
+    pub key: String,
+    /// As people read it.
+    pub name: String,
+    /// Its rows, all dates.
+    pub rows: Vec<RateRow>,
+}
+
+/// No row prices this.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("rate card \"{card}\" has no {direction} {item} price{} on {on}; add a row before sending", of_category(*category))]
+pub struct NoRate {
+    /// Which card was asked.
+    pub card: String,
+    /// What was to be priced.
+    pub item: RateItem,
+    /// Its direction.
+    pub direction: Direction,
+    /// Its category, where it has one.
+    pub category: Option<Category>,
+    /// For which day.
+    pub on: NaiveDate,
+}
+
+fn of_category(category: Option<Category>) -> String {
+    category.map(|category| format!(" for {category} messages")).unwrap_or_default()
+}
+
+impl Spread {
+    /// Nothing.
+    pub const ZERO: Spread = Spread { low: Money::ZERO, expected: Money::ZERO, high: Money::ZERO };
+
+    /// A price that is known, not guessed.
+    pub const fn exact(price: Money) -> Spread {
+        Spread { low: price, expected: price, high: price }
+    }
+}
+
+impl Add for Spread {
+    type Output = Spread;
+    fn add(self, other: Spread) -> Spread {
+        Spread {
+            low: self.low + other.low,
+            expected: self.expected + other.expected,
+            high: self.high + other.high,
+        }
+    }
+}
+
+impl Mul<u64> for Spread {
+    type Output = Spread;
+    fn mul(self, count: u64) -> Spread {
+        Spread { low: self.low * count, expected: self.expected * count, high: self.high * count }
+    }
+}
+
+impl Sum for Spread {
+    fn sum<I: Iterator<Item = Spread>>(spreads: I) -> Spread {
+        spreads.fold(Spread::ZERO, Add::add)
+    }
+}
+
+impl Charge {
+    /// The charge for one unit, in rupees, when nothing of it is free.
+    pub fn in_rupees(&self, fx: FxRate) -> Spread {
+        let rupees = |amount| Price { amount, currency: self.currency }.in_rupees(fx);
+        Spread { low: rupees(self.low), expected: rupees(self.expected), high: rupees(self.high) }
+    }
+}
+
+impl RateRow {
+    /// The price of one unit: all charges together, allowances used up.
+    pub fn unit_price(&self, fx: FxRate) -> Spread {
+        self.charges.iter().map(|charge| charge.in_rupees(fx)).sum()
+    }
+
+    /// The price of `units` of one sender in one month, each charge less its free allowance.
+    pub fn month_price(&self, units: u64, fx: FxRate) -> Spread {
+        let billed = |charge: &Charge| units.saturating_sub(charge.free_per_month);
+        self.charges.iter().map(|charge| charge.in_rupees(fx) * billed(charge)).sum()
+    }
+
+    fn prices(
+        &self,
+        item: RateItem,
+        direction: Direction,
+        category: Option<Category>,
+        route: Route,
+        on: NaiveDate,
+    ) -> bool {
+        self.item == item
+            && self.direction == direction
+            && (self.category.is_none() || self.category == category)
+            && (self.route == Route::Any || self.route == route)
+            && self.valid_from <= on
+    }
+}
+
+impl From<Channel> for RateItem {
+    fn from(channel: Channel) -> RateItem {
+        match channel {
+            Channel::Sms => RateItem::Sms,
+            Channel::Whatsapp => RateItem::Whatsapp,
+        }
+    }
+}
+
+impl RateCard {
+    /// The card that a key names, when it is one of those that ship.
+    pub fn preset(key: &str) -> Option<RateCard> {
+        RateCard::presets().into_iter().find(|card| card.key == key)
+    }
+
+    /// The row in force on a day: one for the category goes before one for any, then one for the route before one for
+    /// any, then the latest. `category` is `None` for what has none, such as a number's rent.
+    pub fn row(
+        &self,
+        item: RateItem,
+        direction: Direction,
+        category: Option<Category>,
+        route: Route,
+        on: NaiveDate,
+    ) -> Result<&RateRow, NoRate> {
+        self.rows
+            .iter()
+            .filter(|row| row.prices(item, direction, category, route, on))
+            .max_by_key(|row| (row.category.is_some(), row.route != Route::Any, row.valid_from))
+            .ok_or_else(|| NoRate { card: self.key.clone(), item, direction, category, on })
+    }
+
+    /// The price of one unit of an outbound message (a segment of SMS, a message of WhatsApp) on a day, when we write
+    /// first.
+    pub fn outbound(
+        &self,
+        channel: Channel,
+        category: Category,
+        on: NaiveDate,
+        fx: FxRate,
+    ) -> Result<Spread, NoRate> {
+        let row =
+            self.row(channel.into(), Direction::Outbound, Some(category), Route::BusinessInitiated, on)?;
+        Ok(row.unit_price(fx))
+    }
+
+    /// The price of one unit of what people send us (a segment of SMS, a message of WhatsApp) on a day.
+    pub fn inbound(&self, channel: Channel, on: NaiveDate, fx: FxRate) -> Result<Spread, NoRate> {
+        self.row(channel.into(), Direction::Inbound, None, Route::Any, on).map(|row| row.unit_price(fx))
+    }
+
+    /// A phone number's rent for the month that a day lies in.
+    pub fn number_rent(&self, on: NaiveDate, fx: FxRate) -> Result<Spread, NoRate> {
+        self.row(RateItem::Number, Direction::Outbound, None, Route::Any, on).map(|row| row.unit_price(fx))
+    }
+
+    /// The latest `valid_from` of the rows in force on a day: how old the card is.
+    pub fn dated(&self, on: NaiveDate) -> Option<NaiveDate> {
+        self.rows.iter().map(|row| row.valid_from).filter(|from| *from <= on).max()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FX: FxRate = FxRate { inr_per_usd: Decimal::from_parts(96, 0, 0, false, 0) };
+
+    fn rupees(text: &str) -> Money {
+        Money::parse(text).unwrap()
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_setup_guide_says_what_the_guide_says() {
+        let (card, on) = (RateCard::setup_guide(), day("2026-11-22"));
+        let spread = |low, expected, high| {
+            Ok(Spread { low: rupees(low), expected: rupees(expected), high: rupees(high) })
+        };
+        for category in Category::ALL {
+            assert_eq!(card.outbound(Channel::Sms, *category, on, FX), spread("0.60", "0.80", "1.20"));
+            assert_eq!(card.outbound(Channel::Whatsapp, *category, on, FX), spread("0.40", "0.60", "0.80"));
+            let row = card
+                .row(RateItem::Whatsapp, Direction::Outbound, Some(*category), Route::InWindow, on)
+                .unwrap();
+            assert_eq!(row.unit_price(FX), Spread::ZERO);
+        }
+        assert_eq!(card.inbound(Channel::Sms, on, FX), spread("0.60", "0.60", "0.60"));
+        assert_eq!(card.number_rent(on, FX), spread("100", "150", "200"));
+        assert!(card.rows.iter().all(|row| row.confidence == Confidence::Low));
+    }
+
+    #[test]
+    fn twilios_list_adds_metas_rupees_to_twilios_dollars() {
+        let card = RateCard::twilio_list();
+        let outbound = |channel, category, on| {
+            card.outbound(channel, category, day(on), FX).map(|spread| spread.expected.to_plain()).ok()
+        };
+        for (channel, category, on, expected) in [
+            (Channel::Sms, Category::Service, "2026-11-22", Some("7.9872")),
+            (Channel::Sms, Category::Otp, "2026-06-30", None),
+            (Channel::Whatsapp, Category::Promotional, "2026-11-22", Some("1.3431")),
+            (Channel::Whatsapp, Category::Promotional, "2026-01-01", Some("1.3431")),
+            (Channel::Whatsapp, Category::Promotional, "2025-12-31", Some("1.2646")),
+            (Channel::Whatsapp, Category::Promotional, "2025-06-30", None),
+            (Channel::Whatsapp, Category::Service, "2026-11-22", Some("0.595")),
+            (Channel::Whatsapp, Category::Transactional, "2026-11-22", Some("0.595")),
+            (Channel::Whatsapp, Category::Otp, "2026-11-22", Some("0.595")),
+        ] {
+            assert_eq!(
+                outbound(channel, category, on).as_deref(),
+                expected,
+                "{category} by {channel} on {on}"
+            );
+        }
+        let on = day("2026-11-22");
+        assert_eq!(card.number_rent(on, FX), Ok(Spread::exact(rupees("110.40"))));
+        assert_eq!(card.inbound(Channel::Whatsapp, on, FX), Ok(Spread::exact(rupees("0.48"))));
+    }
+
+    #[test]
+    fn answers_inside_the_window_have_a_free_allowance() {
+        let card = RateCard::twilio_list();
+        let row = |on| {
+            card.row(
+                RateItem::Whatsapp,
+                Direction::Outbound,
+                Some(Category::Service),
+                Route::InWindow,
+                day(on),
+            )
+        };
+        let month = |on, units| row(on).unwrap().month_price(units, FX).expected;
+        assert_eq!(month("2026-10-01", 1_000), rupees("480"));
+        assert_eq!(month("2026-10-01", 1_001), rupees("480.595"));
+        assert_eq!(month("2026-09-30", 1_001), rupees("480.48"));
+        let promotional = card.row(
+            RateItem::Whatsapp,
+            Direction::Outbound,
+            Some(Category::Promotional),
+            Route::InWindow,
+            day("2026-10-01"),
+        );
+        assert_eq!(promotional.unwrap().unit_price(FX).expected, rupees("1.3431"));
+    }
+
+    #[test]
+    fn a_row_for_the_category_goes_before_one_for_any_and_the_latest_goes_before_older_ones() {
+        let base = RateCard::setup_guide().rows.remove(0);
+        let row = |category, valid_from, expected: i64| RateRow {
+            category,
+            valid_from: day(valid_from),
+            charges: vec![Charge { expected: Decimal::from(expected), ..base.charges[0].clone() }],
+            ..base.clone()
+        };
+        let rows = vec![
+            row(None, "2026-05-01", 3),
+            row(None, "2026-01-01", 1),
+            row(Some(Category::Otp), "2026-02-01", 2),
+            row(None, "2026-06-01", 4),
+        ];
+        let card = RateCard { key: "ours".to_owned(), name: "Ours".to_owned(), rows };
+        let price = |category, on| {
+            card.outbound(Channel::Sms, category, day(on), FX).map(|spread| spread.expected.rupees())
+        };
+        for (category, on, expected) in [
+            (Category::Service, "2026-01-01", 1),
+            (Category::Service, "2026-04-30", 1),
+            (Category::Service, "2026-05-01", 3),
+            (Category::Service, "2026-06-01", 4),
+            (Category::Otp, "2026-01-31", 1),
+            (Category::Otp, "2026-12-31", 2),
+        ] {
+            assert_eq!(price(category, on), Ok(Decimal::from(expected)), "{category} on {on}");
+        }
+        assert_eq!(card.dated(day("2026-05-31")), Some(day("2026-05-01")));
+        assert_eq!(card.dated(day("2025-12-31")), None);
+    }
+
+    #[test]
+    fn what_has_no_price_is_refused_with_a_next_step() {
+        let refusal =
+            RateCard::setup_guide().outbound(Channel::Sms, Category::Otp, day("2025-12-31"), FX).unwrap_err();
+        let words = "rate card \"setup-guide\" has no outbound sms price for otp messages on 2025-12-31; add a row before sending";
+        assert_eq!(refusal.to_string(), words);
+    }
+
+    #[test]
+    fn presets_are_found_by_their_keys_and_survive_json() {
+        for card in RateCard::presets() {
+            assert_eq!(RateCard::preset(&card.key).as_ref(), Some(&card));
+            let json = serde_json::to_string(&card).unwrap();
+            assert_eq!(serde_json::from_str::<RateCard>(&json).unwrap(), card);
+            assert!(card.rows.iter().all(|row| !row.source.is_empty() && !row.charges.is_empty()));
+        }
+        assert_eq!(RateCard::preset("nothing"), None);
+    }
+}

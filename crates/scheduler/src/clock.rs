@@ -1,0 +1,139 @@
+//! Real time, or time that a test moves.
+
+use chrono::Utc;
+use dakiya_core::time::{Timestamp, to_micros};
+use futures::future::BoxFuture;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Tells the time and waits for it. Nothing else in Dakiya's engine reads a clock.
+pub trait Clock: Send + Sync + 'static {
+    /// The time, to the microsecond.
+    fn now(&self) -> Timestamp;
+    /// Time that only ever goes forward, however the machine's clock is set: for deadlines.
+    fn monotonic(&self) -> Duration;
+    /// Comes back when [`Clock::now`] has reached `at`.
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()>;
+}
+
+/// A moment after which something may not begin any more. By the machine's own monotonic time, also under a clock
+/// that a test moves: it is about what is written to a real socket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline(Instant);
+
+impl Deadline {
+    /// This long from now.
+    pub(crate) fn after(wait: Duration) -> Self {
+        Self(Instant::now() + wait)
+    }
+
+    /// Whether it is over.
+    pub(crate) fn has_passed(self) -> bool {
+        Instant::now() > self.0
+    }
+
+    /// As the HTTP client takes it.
+    pub(crate) fn instant(self) -> Instant {
+        self.0
+    }
+}
+
+/// A clock as it is passed around.
+pub type SharedClock = Arc<dyn Clock>;
+
+/// The machine's clock.
+#[derive(Debug)]
+pub struct SystemClock {
+    started: Instant,
+}
+
+impl SystemClock {
+    /// The machine's clock, ready to be shared.
+    pub fn shared() -> SharedClock {
+        Arc::new(Self { started: Instant::now() })
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        to_micros(Utc::now())
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if let Ok(wait) = (at - self.now()).to_std() {
+                tokio::time::sleep(wait).await;
+            }
+        })
+    }
+}
+
+/// A clock for tests. It stands still until it is moved, and nobody waits for it: whoever sleeps moves it on to
+/// the instant slept for.
+#[derive(Clone, Debug)]
+pub struct ManualClock {
+    now: Arc<Mutex<Timestamp>>,
+    started: Timestamp,
+}
+
+impl ManualClock {
+    /// A clock that stands at `start`.
+    pub fn at(start: Timestamp) -> Self {
+        let start = to_micros(start);
+        Self { now: Arc::new(Mutex::new(start)), started: start }
+    }
+
+    /// Moves the time on.
+    pub fn advance(&self, by: Duration) {
+        let by = chrono::Duration::from_std(by).unwrap_or(chrono::Duration::zero());
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) += by;
+    }
+
+    /// Moves the time on to `at`; never back.
+    pub fn advance_to(&self, at: Timestamp) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        *now = (*now).max(to_micros(at));
+    }
+
+    /// The same clock, ready to be shared.
+    pub fn shared(&self) -> SharedClock {
+        Arc::new(self.clone())
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn monotonic(&self) -> Duration {
+        (self.now() - self.started).to_std().unwrap_or_default()
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.advance_to(at);
+            tokio::task::yield_now().await;
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeZone;
+
+    #[tokio::test]
+    async fn whoever_sleeps_on_a_manual_clock_moves_it_and_it_never_goes_back() {
+        let start = Utc.with_ymd_and_hms(2026, 11, 2, 10, 0, 0).unwrap();
+        let clock = ManualClock::at(start);
+        clock.sleep_until(start + chrono::Duration::seconds(5)).await;
+        clock.advance_to(start);
+        assert_eq!(clock.now(), start + chrono::Duration::seconds(5));
+        assert_eq!(clock.monotonic(), Duration::from_secs(5));
+    }
+}

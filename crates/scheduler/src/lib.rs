@@ -1,0 +1,232 @@
+//! Everything that happens by itself: sending what is due, at its pace, and settling what is left.
+//!
+//! The database says what is due; the timers below only say when to look. A tick that runs late, twice, or not at
+//! all changes nothing but the time at which something happens.
+
+pub mod clock;
+mod commands;
+mod composing;
+mod context;
+mod delivery;
+mod enqueueing;
+mod hand;
+mod opt_out_link;
+mod pace_guard;
+mod planning;
+mod quoting;
+mod recorder;
+mod retention;
+mod settling;
+mod ticker;
+
+pub use commands::{CallbackReport, CommandError, Commands, OptOutRequest, SendNowError, SentNow};
+pub use context::{EngineConfig, consequence_of};
+pub use enqueueing::{Content, EnqueueError, EnqueueRequest};
+pub use quoting::{ListQuote, ListRecipient, QuoteError, Quoted, QuotedText};
+
+use chrono::TimeDelta;
+use clock::SharedClock;
+use context::Context;
+use dakiya_store::{Store, StoreError, messages};
+use dakiya_twilio::Client;
+use delivery::{BEGIN_WITHIN, Delivery};
+use std::sync::Arc;
+use std::time::Duration;
+use ticker::Ticker;
+use tokio::sync::Mutex;
+use tokio_cron_scheduler::{JobScheduler, JobSchedulerError};
+use tokio_util::sync::CancellationToken;
+
+/// How much longer than a POST may take its worker may need to record the answer.
+const RECORDED_WITHIN: Duration = Duration::from_secs(30);
+
+/// The engine.
+pub struct Scheduler {
+    context: Context,
+}
+
+/// Why the engine could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum SchedulerError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The clock that calls the ticks could not be started.
+    #[error("the timers could not be started: {0}")]
+    Timers(#[from] JobSchedulerError),
+}
+
+impl Scheduler {
+    /// An engine that is not running yet. A web-only process makes one for its [`Commands`] and never runs it.
+    pub fn new(store: Store, client: Client, clock: SharedClock, config: EngineConfig) -> Self {
+        let nudges = Arc::new(tokio::sync::watch::Sender::new(0));
+        Self {
+            context: Context {
+                store,
+                client,
+                clock,
+                config: Arc::new(config),
+                nudges,
+                heartbeat: Arc::default(),
+            },
+        }
+    }
+
+    /// What others may ask of it.
+    pub fn commands(&self) -> Commands {
+        Commands::new(self.context.clone())
+    }
+
+    /// Runs until `shutdown`, then finishes what is being posted.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), SchedulerError> {
+        let engine = self.start();
+        engine.beat();
+        engine.recover(true).await?;
+        let timers = JobScheduler::new().await?;
+        let every = |cron, name, work| Ticker::new(name, work, shutdown.clone()).schedule(cron);
+        // Every timer of Dakiya.
+        timers.add(every("* * * * * *", "heartbeat", Work::Beat.of(&engine))?).await?;
+        timers.add(every("* * * * * *", "delivery", Work::Deliver.of(&engine))?).await?;
+        timers.add(every("* * * * * *", "planning", Work::Plan.of(&engine))?).await?;
+        timers.add(every("*/5 * * * * *", "settling", Work::Settle.of(&engine))?).await?;
+        timers.add(every("*/30 * * * * *", "recovery", Work::Recover.of(&engine))?).await?;
+        timers.add(every("30 17 * * * *", "retention", Work::Retain.of(&engine))?).await?;
+        timers.start().await?;
+        engine.follow_nudges(&shutdown).await;
+        let mut timers = timers;
+        timers.shutdown().await?;
+        engine.delivery.idle().await;
+        Ok(())
+    }
+
+    /// Makes the parts that work.
+    pub fn start(&self) -> Engine {
+        Engine {
+            delivery: Delivery::start(&self.context),
+            delivering: Arc::default(),
+            planning: Arc::default(),
+            context: self.context.clone(),
+        }
+    }
+}
+
+/// The parts of the engine at work. Each tick can be called by itself, which is how tests move through time.
+#[derive(Clone)]
+pub struct Engine {
+    context: Context,
+    delivery: Arc<Delivery>,
+    delivering: Arc<Mutex<()>>,
+    planning: Arc<Mutex<()>>,
+}
+
+impl Engine {
+    /// Takes, posts and records what is due; comes back when nothing is due within the next second.
+    pub async fn deliver(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
+        let _turn = self.delivering.lock().await;
+        self.delivery.tick(shutdown).await
+    }
+
+    /// As [`Engine::deliver`], and waits until every answer is stored.
+    pub async fn deliver_all(&self) -> Result<(), StoreError> {
+        self.deliver(&CancellationToken::new()).await?;
+        self.delivery.idle().await;
+        Ok(())
+    }
+
+    /// Starts campaigns that are due, writes their messages down, and ends those of which nothing waits.
+    pub async fn plan(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
+        let _turn = self.planning.lock().await;
+        planning::tick(&self.context, shutdown).await
+    }
+
+    /// Asks Twilio about messages that hear nothing.
+    pub async fn settle(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
+        settling::tick(&self.context, shutdown).await
+    }
+
+    /// Gives up on messages whose worker is gone: they become unknown. At the start of the only process there can
+    /// be, that is every message still being posted.
+    pub async fn recover(&self, at_start: bool) -> Result<usize, StoreError> {
+        let now = self.context.clock.now();
+        let only_process = self.context.store.engine() == "sqlite";
+        let lifetime = BEGIN_WITHIN + self.context.config.post_timeout + RECORDED_WITHIN;
+        let lifetime = if at_start && only_process { Duration::ZERO } else { lifetime };
+        let taken_before = now - TimeDelta::from_std(lifetime).unwrap_or(TimeDelta::zero());
+        let lookups = &self.context.config.unknown_lookups;
+        let recovered = messages::recover_posting(&self.context.store, taken_before, now, lookups).await?;
+        if recovered > 0 {
+            tracing::warn!(
+                recovered,
+                "messages were being posted when their worker ended; they are unknown now"
+            );
+        }
+        Ok(recovered)
+    }
+
+    /// Tells that the timers run.
+    pub fn beat(&self) {
+        self.context.beat();
+    }
+
+    /// Throws away what nobody may ask for any more.
+    pub async fn retain(&self) -> Result<(), StoreError> {
+        retention::tick(&self.context).await
+    }
+
+    /// Looks at once whenever somebody says that something may be due.
+    async fn follow_nudges(&self, shutdown: &CancellationToken) {
+        tokio::join!(
+            self.follow(shutdown, || self.plan(shutdown)),
+            self.follow(shutdown, || self.deliver(shutdown)),
+        );
+    }
+
+    async fn follow<W>(&self, shutdown: &CancellationToken, tick: impl Fn() -> W)
+    where
+        W: Future<Output = Result<(), StoreError>>,
+    {
+        let mut nudges = self.context.nudges.subscribe();
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                changed = nudges.changed() => if changed.is_err() { return },
+            }
+            if let Err(error) = tick().await {
+                tracing::error!(%error, "a nudged tick failed; the next one tries again");
+            }
+        }
+    }
+}
+
+/// What timers do.
+#[derive(Clone, Copy)]
+enum Work {
+    Beat,
+    Deliver,
+    Plan,
+    Settle,
+    Recover,
+    Retain,
+}
+
+impl Work {
+    fn of(self, engine: &Engine) -> ticker::Step {
+        let engine = engine.clone();
+        Arc::new(move |shutdown| {
+            let engine = engine.clone();
+            Box::pin(async move {
+                match self {
+                    Work::Beat => {
+                        engine.beat();
+                        Ok(())
+                    }
+                    Work::Deliver => engine.deliver(&shutdown).await,
+                    Work::Plan => engine.plan(&shutdown).await,
+                    Work::Settle => engine.settle(&shutdown).await,
+                    Work::Recover => engine.recover(false).await.map(|_| ()),
+                    Work::Retain => engine.retain().await,
+                }
+            })
+        })
+    }
+}

@@ -1,0 +1,169 @@
+//! Writes a round's decisions, a statement per kind of decision rather than per message.
+
+use super::TakeRequest;
+use super::candidates::{Round, next_due};
+use super::decide::{Decided, Ended};
+use super::senders::{SenderQueue, campaign_pace};
+use crate::column::Stored;
+use crate::messages::record::{Event, write_events};
+use crate::messages::tally::Tally;
+use crate::sql::Sql;
+use crate::{Store, StoreError};
+use dakiya_core::ids::CampaignId;
+use dakiya_core::message::{EventSource, Status, SuppressedReason};
+use dakiya_core::pacing::Lane;
+use dakiya_core::time::Timestamp;
+use sea_orm::{ConnectionTrait, Value};
+use std::collections::{BTreeMap, HashSet};
+
+/// Writes everything; whether there was anything to write.
+pub(super) async fn write<C: ConnectionTrait>(
+    store: &Store,
+    tx: &C,
+    round: &Round,
+    decided: &Decided,
+    request: &TakeRequest,
+) -> Result<bool, StoreError> {
+    let mut tally = Tally::default();
+    posting(tx, decided, request.now, &mut tally).await?;
+    ended(store, tx, &decided.ended, request.now, &mut tally).await?;
+    deferred(tx, decided, request.now).await?;
+    let slept = campaigns(tx, round, decided, request.now).await?;
+    let changed = slept || decided.moved() || !decided.to_post.is_empty();
+    if !decided.to_post.is_empty() {
+        paces(tx, round).await?;
+    }
+    tally.write(tx).await?;
+    Ok(changed)
+}
+
+/// The promise the whole engine rests on: before a POST, its message says so, durably.
+async fn posting<C: ConnectionTrait>(
+    tx: &C,
+    decided: &Decided,
+    now: Timestamp,
+    tally: &mut Tally,
+) -> Result<(), StoreError> {
+    if decided.to_post.is_empty() {
+        return Ok(());
+    }
+    for message in &decided.to_post {
+        tally.moved(message.campaign_id, Some(Status::Queued), Status::Posting, 1);
+    }
+    let changed = Sql::new("UPDATE messages SET status = 1, attempts = attempts + 1, taken_at = ")
+        .bind(now)
+        .text(", updated_at = ")
+        .bind(now)
+        .text(" WHERE status = 0 AND id IN ")
+        .list(decided.to_post.iter().map(|message| Stored(message.id)))
+        .execute(tx)
+        .await?;
+    if usize::try_from(changed) != Ok(decided.to_post.len()) {
+        // Somebody else has one of them: post none rather than one twice.
+        return Err(StoreError::Conflict("a message was taken by somebody else at the same time".to_owned()));
+    }
+    Ok(())
+}
+
+async fn ended<C: ConnectionTrait>(
+    store: &Store,
+    tx: &C,
+    ended: &[Ended],
+    now: Timestamp,
+    tally: &mut Tally,
+) -> Result<(), StoreError> {
+    let mut groups: BTreeMap<(Status, Option<SuppressedReason>), Vec<&Ended>> = BTreeMap::new();
+    for message in ended {
+        tally.moved(message.campaign, Some(Status::Queued), message.status, 1);
+        tally.released(message.campaign, message.estimated_cost.to_micros().unwrap_or(0));
+        groups.entry((message.status, message.reason)).or_default().push(message);
+    }
+    for ((status, reason), messages) in groups {
+        Sql::new("UPDATE messages SET status = ")
+            .bind(Stored(status))
+            .text(", suppressed_reason = ")
+            .bind(reason.map(Stored))
+            .text(", updated_at = ")
+            .bind(now)
+            .text(" WHERE status = 0 AND id IN ")
+            .list(messages.iter().map(|message| Stored(message.id)))
+            .execute(tx)
+            .await?;
+    }
+    let events: Vec<Event> = ended
+        .iter()
+        .map(|message| Event {
+            message: message.id,
+            at: now,
+            status: message.status,
+            source: EventSource::Dakiya,
+            error_code: None,
+            note: message.reason.map(|reason| reason.as_str().to_owned()),
+        })
+        .collect();
+    write_events(store, tx, &events, now).await
+}
+
+async fn deferred<C: ConnectionTrait>(tx: &C, decided: &Decided, now: Timestamp) -> Result<(), StoreError> {
+    if decided.deferred.is_empty() {
+        return Ok(());
+    }
+    let rows =
+        decided.deferred.iter().map(|(id, until)| -> [Value; 2] { [Stored(*id).into(), (*until).into()] });
+    Sql::new("WITH later (id, due_at) AS (VALUES ")
+        .rows(rows)
+        .text(") UPDATE messages SET due_at = later.due_at, updated_at = ")
+        .bind(now)
+        .text(" FROM later WHERE messages.id = later.id")
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Puts campaigns to sleep that cannot go on, and remembers who was served. Runs after the taken messages were marked,
+/// so that only what still waits counts.
+async fn campaigns<C: ConnectionTrait>(
+    tx: &C,
+    round: &Round,
+    decided: &Decided,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut changed = false;
+    let served: HashSet<CampaignId> =
+        decided.to_post.iter().filter_map(|message| message.campaign_id).collect();
+    for campaign in round.senders.iter().flat_map(|sender| &sender.campaigns) {
+        let sleep = match campaign.sleep {
+            Some(sleep) => Some(sleep),
+            None if campaign.exhausted => Some(next_due(tx, campaign.id).await?),
+            None => None,
+        };
+        let served = served.contains(&campaign.id);
+        let mut query = Sql::new("UPDATE campaigns SET served_at = ");
+        query = if served { query.bind(now) } else { query.text("served_at") };
+        if let Some(until) = sleep {
+            query = query.text(", wake_at = ").bind(until);
+        }
+        if served || sleep.is_some() {
+            query.text(" WHERE id = ").bind(Stored(campaign.id)).execute(tx).await?;
+            changed = true;
+        }
+    }
+    Ok(changed)
+}
+
+async fn paces<C: ConnectionTrait>(tx: &C, round: &Round) -> Result<(), StoreError> {
+    let row = |key: String, lane: &Lane| -> [Value; 2] {
+        [key.into(), lane.state.next_slot.timestamp_micros().into()]
+    };
+    let of_sender = |sender: &SenderQueue| row(sender.key.clone(), &sender.lane);
+    let mut rows: Vec<[Value; 2]> = round.senders.iter().map(of_sender).collect();
+    for campaign in round.senders.iter().flat_map(|sender| &sender.campaigns) {
+        rows.extend(campaign.lane.as_ref().map(|lane| row(campaign_pace(campaign.id), lane)));
+    }
+    Sql::new("INSERT INTO paces (key, next_slot) VALUES ")
+        .rows(rows)
+        .text(" ON CONFLICT (key) DO UPDATE SET next_slot = excluded.next_slot")
+        .execute(tx)
+        .await?;
+    Ok(())
+}

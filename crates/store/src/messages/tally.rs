@@ -1,0 +1,138 @@
+//! What changes of messages add up to: a campaign's counts and money, kept in the same transaction.
+
+use super::Message;
+use crate::StoreError;
+use crate::column::Stored;
+use crate::sql::Sql;
+use dakiya_core::ids::CampaignId;
+use dakiya_core::message::Status;
+use dakiya_core::money::Money;
+use dakiya_core::time::Timestamp;
+use sea_orm::ConnectionTrait;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Differences, collected while a batch is worked on and written once at its end. Ordered, so that two workers
+/// that write at the same time never wait for each other in a circle.
+#[derive(Default)]
+pub(crate) struct Tally {
+    counts: BTreeMap<(CampaignId, Stored<Status>), i64>,
+    money: BTreeMap<CampaignId, (i64, i64)>,
+    waiting: BTreeMap<CampaignId, Timestamp>,
+}
+
+impl Tally {
+    /// `count` messages of a campaign left one status for another. `None`: they are new.
+    pub(crate) fn moved(
+        &mut self,
+        campaign: Option<CampaignId>,
+        from: Option<Status>,
+        to: Status,
+        count: i64,
+    ) {
+        let Some(campaign) = campaign else { return };
+        if from == Some(to) {
+            return;
+        }
+        if let Some(from) = from {
+            *self.counts.entry((campaign, Stored(from))).or_default() -= count;
+        }
+        *self.counts.entry((campaign, Stored(to))).or_default() += count;
+    }
+
+    /// So much less is set aside for a campaign.
+    pub(crate) fn released(&mut self, campaign: Option<CampaignId>, micros: i64) {
+        if let (Some(campaign), true) = (campaign, micros != 0) {
+            self.money.entry(campaign).or_default().0 -= micros;
+        }
+    }
+
+    /// Twilio charged so much more for a campaign.
+    pub(crate) fn charged(&mut self, campaign: Option<CampaignId>, micros: i64) {
+        if let (Some(campaign), true) = (campaign, micros != 0) {
+            self.money.entry(campaign).or_default().1 += micros;
+        }
+    }
+
+    /// A message of a campaign waits again, and is due at `at`.
+    pub(crate) fn waits(&mut self, campaign: Option<CampaignId>, at: Timestamp) {
+        if let Some(campaign) = campaign {
+            let due = self.waiting.entry(campaign).or_insert(at);
+            *due = (*due).min(at);
+        }
+    }
+
+    /// Writes everything.
+    pub(crate) async fn write<C: ConnectionTrait>(self, tx: &C) -> Result<(), StoreError> {
+        let campaigns: BTreeSet<CampaignId> = self.money.keys().chain(self.waiting.keys()).copied().collect();
+        for campaign in campaigns {
+            if let Some((reserved, actual)) = self.money.get(&campaign) {
+                Sql::new("UPDATE campaigns SET reserved = reserved + ")
+                    .bind(*reserved)
+                    .text(", actual_cost = actual_cost + ")
+                    .bind(*actual)
+                    .text(" WHERE id = ")
+                    .bind(Stored(campaign))
+                    .execute(tx)
+                    .await?;
+            }
+            if let Some(at) = self.waiting.get(&campaign) {
+                wake(tx, campaign, *at).await?;
+            }
+        }
+        let counts: Vec<_> = self.counts.into_iter().filter(|(_, count)| *count != 0).collect();
+        if counts.is_empty() {
+            return Ok(());
+        }
+        Sql::new("INSERT INTO campaign_counts (campaign_id, status, count) VALUES ")
+            .rows(counts.into_iter().map(|((campaign, status), count)| [Stored(campaign).into(), status.into(), count.into()]))
+            .text(" ON CONFLICT (campaign_id, status) DO UPDATE SET count = campaign_counts.count + excluded.count")
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Lets `take` look at a campaign at `at`, if it would not have before. One that ended, because this message had been
+/// given up on, goes on.
+async fn wake<C: ConnectionTrait>(tx: &C, campaign: CampaignId, at: Timestamp) -> Result<(), StoreError> {
+    Sql::new(
+        "UPDATE campaigns SET finished_at = CASE WHEN state = 'completed' THEN NULL ELSE finished_at END, \
+              state = CASE WHEN state = 'completed' THEN 'sending' ELSE state END, wake_at = ",
+    )
+    .bind(at)
+    .text(" WHERE id = ")
+    .bind(Stored(campaign))
+    .text(" AND (wake_at IS NULL OR wake_at > ")
+    .bind(at)
+    .text(")")
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// What is still set aside for a message: its expected cost until Twilio has charged it or it is certain that it
+/// never will.
+pub(crate) fn set_aside(status: Status, has_sid: bool, estimated: i64, actual: Option<i64>) -> i64 {
+    let never_charged = match status {
+        Status::Rejected | Status::Suppressed | Status::Expired | Status::Canceled => true,
+        Status::Failed => !has_sid,
+        _ => false,
+    };
+    if never_charged || actual.is_some() { 0 } else { estimated }
+}
+
+/// An amount as it is stored.
+pub(crate) fn micros(money: Money) -> Result<i64, StoreError> {
+    money
+        .to_micros()
+        .ok_or_else(|| StoreError::Inconsistent(format!("{money} is larger than the database can keep")))
+}
+
+impl Message {
+    /// Whether it may still be charged.
+    pub fn is_reserved(&self) -> bool {
+        let estimated = self.estimated_cost.to_micros().unwrap_or(0);
+        let actual = self.actual_cost.and_then(Money::to_micros);
+        set_aside(self.status, self.twilio_sid.is_some(), estimated, actual) != 0
+    }
+}

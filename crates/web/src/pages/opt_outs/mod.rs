@@ -1,0 +1,245 @@
+//! Who asked not to be messaged: searched, added, allowed again; and the history that proves it.
+
+mod import;
+
+use super::confirm::Confirm;
+use super::contacts::number_in_address;
+use crate::AppState;
+use crate::auth::Person;
+use crate::error::{PageError, PageResult};
+use crate::filters::{self, spaced};
+use crate::forms::{Faults, Fields, Submitted};
+use crate::view::{self, Frame, Section};
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
+use axum::routing::get;
+use dakiya_core::opt_out::{OptOutAction, OptOutScope, OptOutSource};
+use dakiya_core::phone::PhoneNumber;
+use dakiya_core::time::Timestamp;
+use dakiya_core::user::Permission;
+use dakiya_scheduler::OptOutRequest;
+use dakiya_store::opt_outs::{self, Entry, OptOut};
+use dakiya_store::settings;
+use std::collections::HashMap;
+
+const ROWS: u64 = 50;
+const MOST_ENTRIES: u64 = 200;
+
+/// Everything about opt-outs.
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/opt-outs", get(list).post(add))
+        .merge(import::routes())
+        .route("/opt-outs/{phone}", get(show))
+        .route("/opt-outs/{phone}/allow", get(ask_allow).post(allow))
+}
+
+struct Row {
+    /// `None`: the person was erased since.
+    phone: Option<PhoneNumber>,
+    scope: OptOutScope,
+    source: OptOutSource,
+    since: Timestamp,
+}
+
+impl From<OptOut> for Row {
+    fn from(opt_out: OptOut) -> Self {
+        Row {
+            phone: opt_out.phone.number(),
+            scope: opt_out.scope,
+            source: opt_out.source,
+            since: opt_out.since,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "opt_outs/list.html")]
+struct OptOutsPage {
+    frame: Frame,
+    query: String,
+    rows: Vec<Row>,
+    next: Option<String>,
+    fields: Fields,
+    faults: Faults,
+    done: String,
+}
+
+async fn list(
+    State(app): State<AppState>,
+    person: Person,
+    Query(query): Query<HashMap<String, String>>,
+) -> PageResult {
+    let done = match query.get("done").map(String::as_str) {
+        Some("imported") => import::done_words(&query),
+        _ => String::new(),
+    };
+    page(&app, &person, &query, Fields::default(), Faults::default(), done).await
+}
+
+async fn page(
+    app: &AppState,
+    person: &Person,
+    query: &HashMap<String, String>,
+    fields: Fields,
+    faults: Faults,
+    done: String,
+) -> PageResult {
+    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let search = query.get("q").map_or_else(String::new, |text| text.trim().to_owned());
+    let asked = Some(search.as_str()).filter(|text| !text.is_empty());
+    let found = opt_outs::page(&app.store, asked, view::cursor(query).as_ref(), ROWS).await?;
+    let next =
+        found.next.map(|next| view::href("/opt-outs", &[("q", &search), ("cursor", &next.to_string())]));
+    let page = OptOutsPage {
+        frame: Frame::of(app, person, Section::OptOuts).await?,
+        query: search,
+        rows: found.items.into_iter().map(Row::from).collect(),
+        next,
+        fields,
+        faults,
+        done,
+    };
+    Ok((status, view::html(&page)).into_response())
+}
+
+async fn add(State(app): State<AppState>, Submitted { person, fields }: Submitted) -> PageResult {
+    person.must(Permission::ManageOptOuts)?;
+    let allowed = settings::get(&app.store).await?.allowed_countries;
+    let mut faults = Faults::default();
+    let phone = faults.take("phone", PhoneNumber::parse(fields.text("phone"), &allowed));
+    let evidence = fields.text("evidence");
+    if evidence.is_empty() || evidence.chars().count() > 300 {
+        faults.add("evidence", "Say in a few words how they asked, so that it can be proved later");
+    }
+    let scope = faults.take("scope", OptOutScope::parse(fields.text("scope")));
+    let (Some(phone), Some(scope), true) = (phone, scope, faults.is_empty()) else {
+        return page(&app, &person, &HashMap::new(), fields, faults, String::new()).await;
+    };
+    app.commands.opt_out(request(&person, phone, scope, evidence)).await?;
+    Ok(Redirect::to(&format!("/opt-outs/{phone}?done=added")).into_response())
+}
+
+fn request(person: &Person, phone: PhoneNumber, scope: OptOutScope, evidence: &str) -> OptOutRequest {
+    OptOutRequest {
+        phone,
+        scope,
+        source: OptOutSource::Person,
+        evidence: evidence.to_owned(),
+        actor: person.actor(),
+    }
+}
+
+struct EntryRow {
+    title: String,
+    evidence: String,
+    source: OptOutSource,
+    who: String,
+    at: Timestamp,
+}
+
+impl From<Entry> for EntryRow {
+    fn from(entry: Entry) -> Self {
+        let title = match (entry.action, entry.scope) {
+            (OptOutAction::OptOut, OptOutScope::All) => "Stopped everything",
+            (OptOutAction::OptOut, OptOutScope::Promotional) => "Stopped promotional messages",
+            (OptOutAction::OptIn, OptOutScope::All) => "Allowed everything again",
+            (OptOutAction::OptIn, OptOutScope::Promotional) => "Allowed promotional messages again",
+        };
+        EntryRow {
+            title: title.to_owned(),
+            evidence: entry.evidence,
+            source: entry.source,
+            who: entry.actor,
+            at: entry.at,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "opt_outs/show.html")]
+struct NumberPage {
+    frame: Frame,
+    phone: PhoneNumber,
+    stops: Vec<OptOut>,
+    entries: Vec<EntryRow>,
+    done: &'static str,
+}
+
+async fn show(
+    State(app): State<AppState>,
+    person: Person,
+    Path(phone): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> PageResult {
+    let phone = number_in_address(&app, &phone).await?;
+    let done = match query.get("done").map(String::as_str) {
+        Some("added") => {
+            "Opt-out recorded. Nothing it covers begins any more, and what waited was taken back."
+        }
+        Some("allowed") => "Messages are allowed again.",
+        _ => "",
+    };
+    let page = NumberPage {
+        frame: Frame::of(&app, &person, Section::OptOuts).await?,
+        phone,
+        stops: opt_outs::state(&app.store, phone).await?,
+        entries: opt_outs::history(&app.store, phone, MOST_ENTRIES)
+            .await?
+            .into_iter()
+            .map(EntryRow::from)
+            .collect(),
+        done,
+    };
+    Ok(view::html(&page))
+}
+
+async fn ask_allow(State(app): State<AppState>, person: Person, Path(phone): Path<String>) -> PageResult {
+    person.must(Permission::ManageOptOuts)?;
+    let phone = number_in_address(&app, &phone).await?;
+    allow_page(&app, &person, phone, "").await
+}
+
+async fn allow_page(app: &AppState, person: &Person, phone: PhoneNumber, fault: &'static str) -> PageResult {
+    let state = opt_outs::state(&app.store, phone).await?;
+    let Some(widest) = state.first() else {
+        return Err(PageError::Conflict("This number has no opt-out any more.".to_owned()));
+    };
+    let frame = Frame::of(app, person, Section::OptOuts).await?;
+    let since = frame.zone.when(&widest.since);
+    let page = Confirm {
+        frame,
+        title: format!("Allow messages to {} again?", spaced(phone)),
+        consequences: vec![
+            format!("This person has asked since {since} not to be messaged."),
+            "Only they can change that. Allow it again when they asked you to, and say how.".to_owned(),
+        ],
+        action: format!("/opt-outs/{phone}/allow"),
+        button: "Allow messages again".to_owned(),
+        button_class: "primary",
+        back: format!("/opt-outs/{phone}"),
+        back_words: "Opt-outs",
+        reason_label: "How did they ask?",
+        fault,
+        hidden: Vec::new(),
+    };
+    Ok(page.into_page())
+}
+
+async fn allow(
+    State(app): State<AppState>,
+    Path(phone): Path<String>,
+    Submitted { person, fields }: Submitted,
+) -> PageResult {
+    person.must(Permission::ManageOptOuts)?;
+    let phone = number_in_address(&app, &phone).await?;
+    let reason = fields.text("reason");
+    if reason.is_empty() {
+        return allow_page(&app, &person, phone, "Say how they asked, so that it can be proved later").await;
+    }
+    app.commands.opt_in(request(&person, phone, OptOutScope::All, reason)).await?;
+    Ok(Redirect::to(&format!("/opt-outs/{phone}?done=allowed")).into_response())
+}

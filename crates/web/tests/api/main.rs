@@ -1,0 +1,16 @@
+//! The API, webhooks and public routes, asked through the real router with the real store, engine and simulator.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod campaigns;
+mod description;
+mod hostile;
+mod idempotency;
+mod keys;
+mod lists;
+mod messages;
+mod operations;
+mod opt_out_page;
+mod people;
+mod set_up;
+mod webhooks;
+mod world;

@@ -1,0 +1,34 @@
+//! The database schema, step by step, forward only. `README.md` beside this crate has the rules.
+
+mod m0001_people;
+mod m0002_contacts;
+mod m0003_templates;
+mod m0004_money;
+mod m0005_campaigns;
+mod m0006_messages;
+mod m0007_opt_outs;
+mod schema;
+
+use sea_orm_migration::{DbErr, IntoSchemaManagerConnection, MigrationTrait, MigratorTrait};
+
+/// Applies the steps that this database does not have yet.
+pub async fn up<'c>(connection: impl IntoSchemaManagerConnection<'c>) -> Result<(), DbErr> {
+    Migrator::up(connection, None).await
+}
+
+/// All steps, in the order in which they are applied.
+struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_people::Step),
+            Box::new(m0002_contacts::Step),
+            Box::new(m0003_templates::Step),
+            Box::new(m0004_money::Step),
+            Box::new(m0005_campaigns::Step),
+            Box::new(m0006_messages::Step),
+            Box::new(m0007_opt_outs::Step),
+        ]
+    }
+}

@@ -1,0 +1,5 @@
+//! Chromium clicks through the main job, page by page.
+
+mod driver;
+mod journey;
+mod pages;

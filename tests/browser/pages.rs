@@ -1,0 +1,93 @@
+//! Every page, seeded and empty, light and dark: accessible, and readable on a narrow phone.
+
+use crate::driver::Browser;
+use harness::world::{OWNER_EMAIL, OWNER_PASSWORD, World, phone};
+
+const PAGES: &[(&str, &str)] = &[
+    ("dashboard", "/"),
+    ("campaigns", "/campaigns"),
+    ("new-campaign", "/campaigns/new"),
+    ("templates", "/templates"),
+    ("new-template", "/templates/new"),
+    ("contacts", "/contacts"),
+    ("new-contact", "/contacts/new"),
+    ("import", "/contacts/import"),
+    ("opt-outs", "/opt-outs"),
+    ("messages", "/messages"),
+    ("api-keys", "/api-keys"),
+    ("settings", "/settings"),
+    ("senders", "/settings/senders"),
+    ("users", "/settings/users"),
+    ("audit", "/settings/audit"),
+    ("account", "/account"),
+    ("api-docs", "/api/docs"),
+];
+
+async fn signed_in(browser: &Browser) {
+    browser.go("/sign-in").await;
+    browser.fill("#f-email", OWNER_EMAIL).await;
+    browser.fill("#f-password", OWNER_PASSWORD).await;
+    browser.press("Sign in").await;
+    browser.sees("Dashboard").await;
+}
+
+#[tokio::test]
+async fn every_page_is_accessible_empty_and_with_something_to_show() {
+    let world = World::sqlite().await;
+    world.make_owner().await;
+    let browser = Browser::open(&world.base, "pages").await;
+    signed_in(&browser).await;
+    for (name, path) in PAGES {
+        browser.go(path).await;
+        browser.looks_right(&format!("{name}-empty")).await;
+    }
+    seed(&world).await;
+    for (name, path) in PAGES {
+        browser.go(path).await;
+        browser.looks_right(name).await;
+        browser.shows_every_focus(name).await;
+    }
+}
+
+#[tokio::test]
+async fn every_page_is_accessible_in_the_dark() {
+    let world = World::sqlite().await;
+    world.make_owner().await;
+    seed(&world).await;
+    let browser = Browser::open_dark(&world.base, "dark").await;
+    signed_in(&browser).await;
+    for (name, path) in PAGES {
+        browser.go(path).await;
+        browser.looks_right(name).await;
+    }
+}
+
+#[tokio::test]
+async fn a_customer_stops_messages_on_the_public_page_with_a_keyboard() {
+    let world = World::sqlite().await;
+    let sent = world.send(&phone(0), "Opt out: {{opt_out_url}}").await;
+    let message = world.message_reaches(&sent["id"], "delivered").await;
+    let link =
+        message["body"].as_str().expect("a body").split_once("Opt out: ").expect("a link").1.to_owned();
+    let browser = Browser::open(&world.base, "public").await;
+    browser.go(link.strip_prefix(&world.base).expect("a link of ours")).await;
+    browser.looks_right("opt-out").await;
+    browser.shows_every_focus("opt-out").await;
+    browser.press("Stop messages").await;
+    browser.sees("Noted for").await;
+    browser.looks_right("opted-out").await;
+    let listed = world.api.all("/opt-outs").await;
+    assert_eq!(listed[0]["phone"], phone(0));
+}
+
+async fn seed(world: &World) {
+    let id = world.draft("Monsoon check", "Hello {{name}}, pay ₹500.", 8).await;
+    world.opt_out(&phone(1), "all").await;
+    world.simulator.faults().ends(&phone(2), dakiya_simulator::Fate::Undeliver(30_005));
+    world.simulator.faults().reject(&phone(3), 21_211);
+    world.approve_as_quoted(&id).await;
+    world.campaign_reaches(&id, "completed").await;
+    let csv = (0..60).map(|index| format!("{},Person {index},en,pune\n", phone(index))).collect::<String>();
+    world.api.post_csv("/contacts/import", format!("phone,name,language,tags\n{csv}")).await.expect(200);
+    world.draft("Draft of a campaign", "Namaste {{name}}", 3).await;
+}

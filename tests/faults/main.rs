@@ -1,0 +1,6 @@
+//! The real binary, killed at every step, and the promises that must hold after a restart.
+
+mod aftermath;
+mod fences;
+mod random_kills;
+mod steps;

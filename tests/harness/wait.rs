@@ -1,0 +1,28 @@
+//! Waiting for something to become true, never for time to pass.
+
+use std::time::{Duration, Instant};
+
+/// Longer than anything that works takes, on a busy machine too.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Looks again and again until there is something to see. Panics when patience ends.
+pub async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    within(PATIENCE, what, look).await
+}
+
+/// [`eventually`], with a patience of its own.
+pub async fn within<T>(patience: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let until = Instant::now() + patience;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < until, "waited {} s, and still not: {what}", patience.as_secs());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// [`eventually`], for a condition.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    eventually(what, async || holds().await.then_some(())).await;
+}

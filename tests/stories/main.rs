@@ -1,0 +1,15 @@
+//! One file per user story; each test is a sentence about behaviour, told through the doors a user would use.
+
+mod api_keys;
+mod bad_input;
+mod campaigns;
+mod command_line;
+mod contacts;
+mod demo;
+mod estimates;
+mod messages;
+mod opt_outs;
+mod pages;
+mod sending;
+mod templates;
+mod webhooks;
