@@ -85,11 +85,12 @@ pub async fn until_over(world: &World, campaign: &str) {
     .await;
 }
 
-/// Waits until nothing of the campaign is at Twilio without a final status: polls make up for callbacks that are lost.
+/// Waits until nothing of a campaign that was posted wholly is in doubt or without a final status: lookups settle the
+/// doubts of the crash, polls make up for callbacks that are lost.
 pub async fn until_caught_up(world: &World, campaign: &str) {
     harness::wait::within(LONGEST, "every status is known", async || {
         let counts = world.campaign(campaign).await["counts"].clone();
-        let open = ["queued", "posting", "accepted", "sent"];
+        let open = ["queued", "posting", "unknown", "accepted", "sent"];
         (!open.iter().any(|status| counts[status].as_u64().unwrap_or(0) > 0)).then_some(())
     })
     .await;
