@@ -3,7 +3,10 @@
 use harness::binary::Setup;
 use harness::database::{Database, Engine};
 use harness::visitor::Visitor;
+use harness::wait::eventually;
 use harness::world::{OWNER_EMAIL, OWNER_PASSWORD, World};
+use rust_decimal::Decimal;
+use serde_json::json;
 
 /// Every page of the menu that the main job has.
 const PAGES: &[&str] = &[
@@ -140,4 +143,31 @@ async fn the_api_document_has_every_path_of_the_contract() {
     ] {
         assert!(paths.iter().any(|found| found.ends_with(path)), "{path} is not in {paths:?}");
     }
+}
+
+#[tokio::test]
+async fn the_parts_of_the_months_spend_add_up_to_what_was_approved() {
+    for world in World::on_both().await {
+        world.slow_campaign(40).await;
+        world.until_posts_reach(10).await;
+        let owner = world.owner().await;
+        world.api.post("/sending/stop", json!({"reason": "a look at the money"})).await.expect(200);
+        eventually("the parts add up to 40 messages of 0.80", async || {
+            let [charged, unpriced, to_come, total] = spend_on(&owner.open("/").await.text);
+            assert_eq!(charged + unpriced + to_come, total);
+            (total == Decimal::from(32) && to_come > Decimal::ZERO).then_some(())
+        })
+        .await;
+    }
+}
+
+/// The figures of the dashboard's spend, in rupees: charged, without a price, still to send, in all.
+fn spend_on(dashboard: &str) -> [Decimal; 4] {
+    let (_, card) = dashboard.split_once("id=\"h-spend\"").expect("the month's spend");
+    let figures = card.split("class=\"big").skip(1).map(|rest| {
+        let (_, figure) = rest.split_once('₹').expect("rupees");
+        let end = figure.find('<').expect("an end");
+        figure[..end].replace(',', "").parse().expect("a number")
+    });
+    figures.take(4).collect::<Vec<Decimal>>().try_into().expect("four figures")
 }

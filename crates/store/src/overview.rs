@@ -24,6 +24,8 @@ pub struct SentGroup {
     pub actual_cost: Money,
     /// What those without one are expected to cost.
     pub unpriced: Money,
+    /// The campaigns' part of it: it is in their reservations too.
+    pub unpriced_of_campaigns: Money,
 }
 
 /// Everything asked for since `from`, in groups. Messages of test keys are not in it.
@@ -31,7 +33,9 @@ pub async fn sent_since(store: &Store, from: Timestamp) -> Result<Vec<SentGroup>
     let rows = Sql::new(
         "SELECT template_id, channel, status, COUNT(*) AS messages, \
          CAST(COALESCE(SUM(actual_cost), 0) AS BIGINT) AS actual_cost, \
-         CAST(COALESCE(SUM(CASE WHEN actual_cost IS NULL THEN estimated_cost ELSE 0 END), 0) AS BIGINT) AS unpriced \
+         CAST(COALESCE(SUM(CASE WHEN actual_cost IS NULL THEN estimated_cost ELSE 0 END), 0) AS BIGINT) AS unpriced, \
+         CAST(COALESCE(SUM(CASE WHEN actual_cost IS NULL AND campaign_id IS NOT NULL THEN estimated_cost ELSE 0 END), 0) \
+         AS BIGINT) AS unpriced_of_campaigns \
          FROM messages WHERE id >= ",
     )
     // Ids begin with their time, so the primary key finds the first one.
@@ -51,6 +55,7 @@ fn group(row: &QueryResult) -> Result<SentGroup, StoreError> {
         messages: messages.unsigned_abs(),
         actual_cost: row.read("actual_cost")?,
         unpriced: row.read("unpriced")?,
+        unpriced_of_campaigns: row.read("unpriced_of_campaigns")?,
     })
 }
 

@@ -18,7 +18,8 @@ const MOST_TEMPLATES: usize = 6;
 pub(super) struct Spend {
     pub(super) actual: Money,
     pub(super) unpriced: Money,
-    pub(super) reserved: Money,
+    /// Set aside for messages of approved campaigns that have not been sent.
+    pub(super) to_come: Money,
     pub(super) total: Money,
     pub(super) actual_share: String,
     pub(super) total_share: &'static str,
@@ -57,18 +58,18 @@ pub(super) struct TemplateRow {
 pub(super) async fn spend(app: &AppState, zone: Zone) -> PageResult<Spend> {
     let month = overview::sent_since(&app.store, zone.month_start(&app.clock.now())).await?;
     let actual: Money = month.iter().map(|group| group.actual_cost).sum();
-    let unpriced: Money =
-        month.iter().filter(|group| may_be_charged(group.status)).map(|group| group.unpriced).sum();
-    let reserved = overview::reserved(&app.store).await?;
-    // What a campaign has sent without a price is both: in its reservation, and among the messages without one.
-    let ahead = reserved.max(unpriced);
-    let total = actual + ahead;
+    let on_its_way = || month.iter().filter(|group| may_be_charged(group.status));
+    let unpriced: Money = on_its_way().map(|group| group.unpriced).sum();
+    let of_campaigns: Money = on_its_way().map(|group| group.unpriced_of_campaigns).sum();
+    // A reservation is given back message by message, as prices arrive: what was sent without one is still in it.
+    let to_come = (overview::reserved(&app.store).await? - of_campaigns).max(Money::ZERO);
+    let total = actual + unpriced + to_come;
     let settings = settings::get(&app.store).await?;
     let gst = settings.gst.on(total);
     Ok(Spend {
         actual,
         unpriced,
-        reserved,
+        to_come,
         total,
         actual_share: share(actual, total),
         total_share: if total == Money::ZERO { "0" } else { "100" },
@@ -203,6 +204,7 @@ mod tests {
             messages,
             actual_cost: Money::from_micros(800_000) * messages,
             unpriced: Money::ZERO,
+            unpriced_of_campaigns: Money::ZERO,
         }
     }
 
