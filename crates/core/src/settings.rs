@@ -58,6 +58,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The widest promotional window the law allows (TCCCPR 2018, Schedule II; `docs/guides/compliance.md`), in India.
+    pub fn legal_promotional_window() -> Window {
+        Self::default().promotional_window
+    }
+
     /// The exchange rate.
     pub fn fx(&self) -> FxRate {
         FxRate { inr_per_usd: self.usd_inr }
@@ -84,6 +89,12 @@ impl Settings {
             "otp_hourly_limit",
             OUT_OF_RANGE,
             "between 1 and 1000",
+        );
+        check(
+            self.promotional_window.lies_within(&Self::legal_promotional_window()),
+            "promotional_window",
+            OUT_OF_RANGE,
+            "within 10:00–21:00, the hours that Indian law allows for promotional messages",
         );
         check(self.retries <= 10, "retries", OUT_OF_RANGE, "between 0 and 10");
         check(
@@ -252,6 +263,14 @@ mod tests {
             (json!({"per_number_hourly_limit": 0}), "per_number_hourly_limit: out_of_range"),
             (json!({"otp_hourly_limit": 1001}), "otp_hourly_limit: out_of_range"),
             (json!({"retries": 11}), "retries: out_of_range"),
+            (
+                json!({"promotional_window": {"from": "09:00", "until": "21:00"}}),
+                "promotional_window: out_of_range",
+            ),
+            (
+                json!({"promotional_window": {"from": "10:00", "until": "10:00"}}),
+                "promotional_window: out_of_range",
+            ),
             (json!({"usd_inr": "0"}), "usd_inr: out_of_range"),
             (json!({"usd_inr": "1000.01"}), "usd_inr: out_of_range"),
             (json!({"gst": {"rate": "-1"}}), "gst.rate: out_of_range"),

@@ -5,6 +5,9 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+/// In minutes.
+const DAY: i64 = 24 * 60;
+
 /// Hours of the day, from `from` until just before `until`. `from` after `until` crosses midnight; both the same
 /// means always open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +20,18 @@ pub struct Window {
 }
 
 impl Window {
+    /// Whether it is never open when `other` is closed.
+    pub fn lies_within(&self, other: &Window) -> bool {
+        // Counted from the other's opening, midnight does not matter.
+        let after =
+            |from: TimeOfDay, time: TimeOfDay| (time.naive() - from.naive()).num_minutes().rem_euclid(DAY);
+        let length = |window: &Window| match after(window.from, window.until) {
+            0 => DAY,
+            length => length,
+        };
+        length(other) == DAY || after(other.from, self.from) + length(self) <= length(other)
+    }
+
     /// `None` if open at `at`; otherwise when it opens next.
     pub fn closed_until(&self, at: Timestamp, zone: Tz) -> Option<Timestamp> {
         let (opens, _) = self.opening(at, zone)?;
@@ -125,6 +140,24 @@ mod tests {
         assert_eq!(serde_json::to_string(&window("10:00", "21:00")).unwrap(), json);
         assert!(serde_json::from_str::<Window>(r#"{"from":"10:00","until":"24:00"}"#).is_err());
         assert!(serde_json::from_str::<Window>(r#"{"from":"10:00","until":"21:00","zone":"IST"}"#).is_err());
+    }
+
+    #[test]
+    fn a_window_lies_within_another_when_it_never_lets_more_through() {
+        let legal = window("10:00", "21:00");
+        for (from, until, within) in [
+            ("10:00", "21:00", true),
+            ("12:00", "12:30", true),
+            ("09:59", "21:00", false),
+            ("10:00", "21:01", false),
+            ("21:00", "10:00", false),
+            ("20:00", "11:00", false),
+            ("12:00", "12:00", false),
+        ] {
+            assert_eq!(window(from, until).lies_within(&legal), within, "{from}–{until}");
+        }
+        assert!(window("23:00", "05:00").lies_within(&window("22:00", "06:00")));
+        assert!(legal.lies_within(&window("00:00", "00:00")));
     }
 
     proptest! {
