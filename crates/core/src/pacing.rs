@@ -16,6 +16,9 @@ use chrono_tz::Tz;
 pub const STRETCHED_SECOND: TimeDelta = TimeDelta::microseconds(STRETCHED_SECOND_MICROS);
 const STRETCHED_SECOND_MICROS: i64 = 1_005_000;
 
+/// No slot is given out this far ahead. One that is was reckoned by a clock that was ahead and has been put right.
+const FURTHEST_AHEAD: TimeDelta = TimeDelta::minutes(1);
+
 /// A forecast gives up here; nobody plans a campaign for a century.
 const MOST_DAYS: u32 = 36_600;
 
@@ -68,7 +71,7 @@ impl Pace {
 impl Lane {
     /// The earliest slot. Reserving nothing, it may be asked of many messages before one is chosen.
     pub fn ready(&self, now: Timestamp) -> Timestamp {
-        self.state.next_slot.max(now)
+        if self.state.next_slot > now + FURTHEST_AHEAD { now } else { self.state.next_slot.max(now) }
     }
 
     /// Takes a slot, which may be later than the earliest, for a message of `segments`; an empty one counts as one.
@@ -203,6 +206,18 @@ mod tests {
         let mut lanes = [lane(10, old)];
         assert_eq!(reserve(&mut lanes, now, 1), now);
         assert_eq!(reserve(&mut lanes, now, 1) - now, TimeDelta::microseconds(100_500));
+    }
+
+    #[test]
+    fn a_pace_set_by_a_clock_that_was_ahead_does_not_stand_still_until_then() {
+        let now = at("2026-11-22T10:00:00Z");
+        let mut lanes = [lane(10, at("2027-11-22T10:00:00Z"))];
+        assert_eq!(reserve(&mut lanes, now, 1), now);
+        assert_eq!(reserve(&mut lanes, now, 1) - now, TimeDelta::microseconds(100_500));
+        // The longest message there is, at the slowest pace, holds the lane for less.
+        let mut slow = [lane(1, now)];
+        reserve(&mut slow, now, 24);
+        assert_eq!(reserve(&mut slow, now, 1) - now, TimeDelta::microseconds(24 * 1_005_000));
     }
 
     #[test]

@@ -77,20 +77,28 @@ impl Clock for SystemClock {
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     now: Arc<Mutex<Timestamp>>,
-    started: Timestamp,
+    /// What `monotonic` counts from: moved along when the clock is set.
+    started: Arc<Mutex<Timestamp>>,
 }
 
 impl ManualClock {
     /// A clock that stands at `start`.
     pub fn at(start: Timestamp) -> Self {
         let start = to_micros(start);
-        Self { now: Arc::new(Mutex::new(start)), started: start }
+        Self { now: Arc::new(Mutex::new(start)), started: Arc::new(Mutex::new(start)) }
     }
 
     /// Moves the time on.
     pub fn advance(&self, by: Duration) {
         let by = chrono::Duration::from_std(by).unwrap_or(chrono::Duration::zero());
         *self.now.lock().unwrap_or_else(PoisonError::into_inner) += by;
+    }
+
+    /// Sets the clock, as a person or a time server does: no time passes.
+    pub fn set(&self, to: Timestamp) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.started.lock().unwrap_or_else(PoisonError::into_inner) += to_micros(to) - *now;
+        *now = to_micros(to);
     }
 
     /// Moves the time on to `at`; never back.
@@ -111,7 +119,8 @@ impl Clock for ManualClock {
     }
 
     fn monotonic(&self) -> Duration {
-        (self.now() - self.started).to_std().unwrap_or_default()
+        let now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        (*now - *self.started.lock().unwrap_or_else(PoisonError::into_inner)).to_std().unwrap_or_default()
     }
 
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {

@@ -189,6 +189,7 @@ impl Commands {
             quote: quoted.quote,
             revision: campaign.revision,
             estimated_cost: expected,
+            unit_price: quoted.unit_price.expected,
             predicted_start: quoted.predicted_start,
             predicted_finish: quoted.predicted_finish,
         };
@@ -270,7 +271,7 @@ impl Commands {
     /// own: it is about POSTs under way.
     async fn fence(&self, scope: FenceScope) -> Result<(), StoreError> {
         let at_latest = Deadline::after(BEGIN_WITHIN + Duration::from_millis(500));
-        while messages::still_possible(&self.context.store, scope, self.context.clock.now()).await? {
+        while messages::still_possible(&self.context.store, scope).await? {
             if at_latest.has_passed() {
                 // What is still being posted began before; its deadline keeps anything else from beginning.
                 break;

@@ -10,6 +10,7 @@ mod context;
 mod delivery;
 mod enqueueing;
 mod hand;
+mod jumps;
 mod opt_out_link;
 mod pace_guard;
 mod planning;
@@ -30,6 +31,7 @@ use context::Context;
 use dakiya_store::{Store, StoreError, messages};
 use dakiya_twilio::Client;
 use delivery::{BEGIN_WITHIN, Delivery};
+use jumps::Jumps;
 use std::sync::Arc;
 use std::time::Duration;
 use ticker::Ticker;
@@ -37,8 +39,8 @@ use tokio::sync::Mutex;
 use tokio_cron_scheduler::{JobScheduler, JobSchedulerError};
 use tokio_util::sync::CancellationToken;
 
-/// How much longer than a POST may take its worker may need to record the answer.
-const RECORDED_WITHIN: Duration = Duration::from_secs(30);
+/// How much longer than a POST may take its worker may need to record the answer. One that comes later still counts.
+const RECORDED_WITHIN: Duration = Duration::from_secs(10);
 
 /// The engine.
 pub struct Scheduler {
@@ -89,14 +91,14 @@ impl Scheduler {
         timers.add(every("* * * * * *", "delivery", Work::Deliver.of(&engine))?).await?;
         timers.add(every("* * * * * *", "planning", Work::Plan.of(&engine))?).await?;
         timers.add(every("*/5 * * * * *", "settling", Work::Settle.of(&engine))?).await?;
-        timers.add(every("*/30 * * * * *", "recovery", Work::Recover.of(&engine))?).await?;
+        timers.add(every("*/10 * * * * *", "recovery", Work::Recover.of(&engine))?).await?;
         timers.add(every("30 17 * * * *", "retention", Work::Retain.of(&engine))?).await?;
         timers.start().await?;
         engine.follow_nudges(&shutdown).await;
         let mut timers = timers;
-        timers.shutdown().await?;
-        engine.delivery.idle().await;
-        Ok(())
+        let stopped = timers.shutdown().await;
+        engine.finish().await;
+        Ok(stopped?)
     }
 
     /// Makes the parts that work.
@@ -105,6 +107,7 @@ impl Scheduler {
             delivery: Delivery::start(&self.context),
             delivering: Arc::default(),
             planning: Arc::default(),
+            jumps: Arc::new(Jumps::new(self.context.clock.clone())),
             context: self.context.clone(),
         }
     }
@@ -117,6 +120,7 @@ pub struct Engine {
     delivery: Arc<Delivery>,
     delivering: Arc<Mutex<()>>,
     planning: Arc<Mutex<()>>,
+    jumps: Arc<Jumps>,
 }
 
 impl Engine {
@@ -133,6 +137,13 @@ impl Engine {
         Ok(())
     }
 
+    /// Waits until nothing is being posted any more. After the shutdown that ticks were given nothing begins again.
+    pub async fn finish(&self) {
+        // A tick under way may be taking: what it takes is in hand when its turn is over.
+        let _turn = self.delivering.lock().await;
+        self.delivery.idle().await;
+    }
+
     /// Starts campaigns that are due, writes their messages down, and ends those of which nothing waits.
     pub async fn plan(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
         let _turn = self.planning.lock().await;
@@ -145,15 +156,21 @@ impl Engine {
     }
 
     /// Gives up on messages whose worker is gone: they become unknown. At the start of the only process there can
-    /// be, that is every message still being posted.
+    /// be, that is every message still being posted; later, what was taken too long ago. Nothing while that may only
+    /// seem so, because the clock was set: a message that is given up on must not begin any more.
     pub async fn recover(&self, at_start: bool) -> Result<usize, StoreError> {
         let now = self.context.clock.now();
         let only_process = self.context.store.engine() == "sqlite";
         let lifetime = BEGIN_WITHIN + self.context.config.post_timeout + RECORDED_WITHIN;
-        let lifetime = if at_start && only_process { Duration::ZERO } else { lifetime };
-        let taken_before = now - TimeDelta::from_std(lifetime).unwrap_or(TimeDelta::zero());
+        let older_than = if at_start && only_process {
+            None
+        } else if self.jumps.within(lifetime) {
+            return Ok(0);
+        } else {
+            TimeDelta::from_std(lifetime).ok()
+        };
         let lookups = &self.context.config.unknown_lookups;
-        let recovered = messages::recover_posting(&self.context.store, taken_before, now, lookups).await?;
+        let recovered = messages::recover_posting(&self.context.store, older_than, now, lookups).await?;
         if recovered > 0 {
             tracing::warn!(
                 recovered,

@@ -6,7 +6,8 @@ use crate::context::Context;
 use crate::quoting::{QuoteError, campaign_composer};
 use dakiya_core::money::Money;
 use dakiya_core::phone::PhoneNumber;
-use dakiya_store::campaigns::{self, Batch, Campaign};
+use dakiya_store::audit::Actor;
+use dakiya_store::campaigns::{self, Batch, Campaign, CampaignError};
 use dakiya_store::messages::{self, NewMessage, People};
 use dakiya_store::recipients::{self, Recipient};
 use dakiya_store::{StoreError, opt_out_links};
@@ -58,19 +59,7 @@ async fn expand_batch(context: &Context, campaign: Campaign) -> Result<bool, Sto
     let composer = match campaign_composer(context, &campaign).await {
         Ok(composer) => composer,
         Err(QuoteError::Store(error)) => return Err(error),
-        Err(error) => {
-            tracing::error!(campaign = %campaign.id, %error, "the campaign cannot be written out; it is paused");
-            let actor = dakiya_store::audit::Actor::System("planning");
-            let paused = campaigns::pause(
-                &context.store,
-                campaign.id,
-                Some(&error.to_string()),
-                &actor,
-                context.clock.now(),
-            )
-            .await;
-            return paused.map(|_| false).or(Ok(false));
-        }
+        Err(error) => return pause(context, &campaign, &error.to_string()).await,
     };
     let page = recipients::page(&context.store, campaign.id, campaign.expanded_through, BATCH).await?;
     let phones: Vec<PhoneNumber> = page.iter().map(|recipient| recipient.phone).collect();
@@ -85,8 +74,24 @@ async fn expand_batch(context: &Context, campaign: Campaign) -> Result<bool, Sto
         last: (page.len() as u64) < BATCH,
         messages: page.iter().map(|recipient| message(&campaign, &composer, &people, recipient)).collect(),
     };
+    let cost: Money = batch.messages.iter().map(|message| message.estimated_cost).sum();
+    if let Some(budget) = campaign.draft.budget.filter(|budget| campaign.expanded_cost + cost > *budget) {
+        let reason = format!("writing out the rest would take it over its budget of {budget}");
+        return pause(context, &campaign, &reason).await;
+    }
     campaigns::expand(&context.store, campaign.id, &batch, context.clock.now()).await?;
     Ok(true)
+}
+
+/// Holds a campaign that cannot be written out; `false`, for it does not go on now.
+async fn pause(context: &Context, campaign: &Campaign, reason: &str) -> Result<bool, StoreError> {
+    tracing::error!(campaign = %campaign.id, reason, "the campaign cannot be written out; it is paused");
+    let actor = Actor::System("planning");
+    match campaigns::pause(&context.store, campaign.id, Some(reason), &actor, context.clock.now()).await {
+        Err(CampaignError::Store(error)) => Err(error),
+        // Somebody paused or canceled it meanwhile.
+        Ok(_) | Err(_) => Ok(false),
+    }
 }
 
 fn message(campaign: &Campaign, composer: &Composer, people: &People, recipient: &Recipient) -> NewMessage {
@@ -119,7 +124,8 @@ fn message(campaign: &Campaign, composer: &Composer, people: &People, recipient:
         encoding: measure.encoding,
         segments,
         estimated_cost: if rendered.is_ok() {
-            composer.unit_price.expected * u64::from(segments.0)
+            // As approved: what was written down adds up to what a person agreed to, whatever the rates are by now.
+            campaign.unit_price.unwrap_or(composer.unit_price.expected) * u64::from(segments.0)
         } else {
             Money::ZERO
         },

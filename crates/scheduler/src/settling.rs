@@ -24,6 +24,15 @@ const AFTER: TimeDelta = TimeDelta::minutes(10);
 /// Pages of Twilio's list looked through for one message.
 const PAGES: usize = 3;
 
+/// Why a question has no good answer.
+#[derive(Debug, thiserror::Error)]
+enum AskError {
+    #[error(transparent)]
+    Twilio(#[from] TwilioError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Asks about everything that is due to be asked about. Harmless to repeat.
 pub(crate) async fn tick(context: &Context, shutdown: &CancellationToken) -> Result<(), StoreError> {
     while !shutdown.is_cancelled() {
@@ -36,23 +45,34 @@ pub(crate) async fn tick(context: &Context, shutdown: &CancellationToken) -> Res
             futures::stream::iter(checks).map(|check| ask(context, check, fx)).buffer_unordered(IN_FLIGHT);
         let findings: Vec<Finding> = asked.collect().await;
         messages::record_findings(&context.store, &findings, &context.config.unknown_lookups).await?;
+        if !findings.iter().any(|finding| finding.answered) {
+            // Twilio is away; the next tick tries others.
+            return Ok(());
+        }
     }
     Ok(())
 }
 
 /// Asks about one message. Whatever goes wrong is asked again later.
 async fn ask(context: &Context, check: Check, fx: FxRate) -> Finding {
-    let found =
-        match (check.kind, check.sid.as_deref().and_then(|sid| MessageSid::try_from(sid.to_owned()).ok())) {
-            (CheckKind::Poll | CheckKind::Price, Some(sid)) => fetch(context, &sid).await,
-            (CheckKind::Lookup, _) => look_up(context, &check).await,
-            (CheckKind::Poll | CheckKind::Price, None) => None,
-        };
+    let sid = check.sid.as_deref().and_then(|sid| MessageSid::try_from(sid.to_owned()).ok());
+    let asked = match (check.kind, sid) {
+        (CheckKind::Poll | CheckKind::Price, Some(sid)) => {
+            context.client.fetch(&sid).await.map(Some).map_err(AskError::from)
+        }
+        (CheckKind::Lookup, _) => look_up(context, &check).await,
+        (CheckKind::Poll | CheckKind::Price, None) => Ok(None),
+    };
+    let (answered, found) = match asked {
+        Ok(found) => (true, found),
+        Err(error) => (failed(&error), None),
+    };
     let at = context.clock.now();
     let source = if check.kind == CheckKind::Lookup { EventSource::Listing } else { EventSource::Poll };
     let report = found.as_ref().and_then(|message| report(&check, message, source, at));
     Finding {
         id: check.id,
+        answered,
         report,
         segments: found.as_ref().and_then(|message| message.segments),
         price: found.as_ref().and_then(Message::charge).map(|price| (price, fx)),
@@ -77,41 +97,32 @@ fn report(
     })
 }
 
-async fn fetch(context: &Context, sid: &MessageSid) -> Option<Message> {
-    match context.client.fetch(sid).await {
-        Ok(message) => Some(message),
-        Err(error) => {
-            failed(&error);
-            None
-        }
-    }
-}
-
 /// Looks for a message in Twilio's list. Finding it proves that Twilio has it; not finding it proves nothing.
-async fn look_up(context: &Context, check: &Check) -> Option<Message> {
-    let phone = check.phone.number()?;
+async fn look_up(context: &Context, check: &Check) -> Result<Option<Message>, AskError> {
+    let Some(phone) = check.phone.number() else { return Ok(None) };
     let query = ListQuery {
         to: Some(Address::of(check.channel, phone)),
         since: Some(check.taken_at - BEFORE),
         page_size: Some(100),
         ..ListQuery::default()
     };
-    let mut page = context.client.list(&query).await.inspect_err(failed).ok()?;
+    let mut page = context.client.list(&query).await?;
     for _ in 0..PAGES {
         let candidates: Vec<Message> = std::mem::take(&mut page.messages)
             .into_iter()
             .filter(|message| matches(check, message))
             .collect();
         let sids: Vec<String> = candidates.iter().map(|message| message.sid.to_string()).collect();
-        let linked = messages::linked_sids(&context.store, &sids).await.ok()?;
+        let linked = messages::linked_sids(&context.store, &sids).await?;
         let free =
             candidates.into_iter().find(|message| !linked.iter().any(|sid| *sid == message.sid.to_string()));
         if free.is_some() {
-            return free;
+            return Ok(free);
         }
-        page = context.client.next_page(&page).await.inspect_err(failed).ok()??;
+        let Some(next) = context.client.next_page(&page).await? else { break };
+        page = next;
     }
-    None
+    Ok(None)
 }
 
 /// Whether a message of Twilio's list is the one we posted: ours, from the same sender, the same words, created when
@@ -130,7 +141,10 @@ fn matches(check: &Check, message: &Message) -> bool {
             == message.to.as_ref().is_some_and(|to| to.to_string().starts_with("whatsapp:"))
 }
 
-fn failed(error: &TwilioError) {
+/// Tells of a question that failed. Whether it was answered all the same: asked again soon, the answer would be the
+/// same.
+fn failed(error: &AskError) -> bool {
     tracing::warn!(%error, "Twilio could not be asked about a message; asking again later");
     metrics::counter!("dakiya_check_failures_total").increment(1);
+    matches!(error, AskError::Twilio(error) if !error.may_pass())
 }

@@ -73,8 +73,9 @@ pub async fn opt_outs_since(store: &Store, from: Timestamp) -> Result<u64, Store
 
 /// What is still set aside for campaigns that were approved.
 pub async fn reserved(store: &Store) -> Result<Money, StoreError> {
-    let query =
-        "SELECT CAST(COALESCE(SUM(reserved), 0) AS BIGINT) AS reserved FROM campaigns WHERE reserved > 0";
+    // What waits in a canceled campaign is never sent.
+    let query = "SELECT CAST(COALESCE(SUM(reserved - CASE WHEN state = 'canceled' THEN waiting_cost ELSE 0 END), 0) \
+                 AS BIGINT) AS reserved FROM campaigns WHERE reserved > 0";
     let row = Sql::new(query).one(store.read()).await?;
     row.map_or(Ok(Money::ZERO), |row| row.read("reserved"))
 }

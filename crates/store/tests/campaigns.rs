@@ -12,7 +12,7 @@ use dakiya_core::phone::PhoneNumber;
 use dakiya_store::campaigns::{self, Added, Approval, CampaignError, NewRecipient};
 use dakiya_store::contacts::{self, ContactFields};
 use dakiya_store::messages::{self, Answer, MessageFilter, StatusReport, TakenMessage};
-use dakiya_store::{Store, recipients};
+use dakiya_store::{Store, overview, recipients};
 use std::collections::{BTreeMap, HashMap};
 use support::sending::{
     SENDER, accepted, answer, approve, campaign, campaign_with, draft, enqueue, new_message, sender, sid,
@@ -106,6 +106,7 @@ on_both_databases! {
         campaigns::add_recipients(&store, campaign.id, &[row(2, "B")]).await.unwrap();
         let approval = Approval {
             quote: "q".to_owned(), revision: quoted.revision, estimated_cost: Money::parse("0.80").unwrap(),
+            unit_price: Money::parse("0.80").unwrap(),
             predicted_start: now(), predicted_finish: now(),
         };
         let refused = campaigns::approve(&store, campaign.id, &approval, &TESTER, now()).await;
@@ -178,7 +179,7 @@ on_both_databases! {
         assert!(take_at(&store, night).await.to_post.iter().all(|message| message.campaign_id == Some(awake.id)));
         let again = take_at(&store, night + chrono::TimeDelta::seconds(5)).await;
         assert!(again.to_post.is_empty() && !again.moved);
-        assert_eq!(again.next_wake, Some(later(22 * 3_600 + 1_800)));
+        assert_eq!(again.next_wake, Some(night + chrono::TimeDelta::hours(1)), "looked at once an hour");
         let morning = take_at(&store, later(22 * 3_600 + 1_800)).await.to_post;
         assert!(!morning.is_empty() && morning.iter().all(|message| message.campaign_id == Some(asleep.id)));
     }
@@ -212,6 +213,28 @@ on_both_databases! {
         }
         let reserved = get(&store, campaign.id).await.reserved;
         assert_eq!(reserved, Money::parse("0.80").unwrap() * taken.len() as u64);
+    }
+
+    async fn a_canceled_campaign_sets_nothing_aside_for_what_waits_from_the_first_moment_on(store: Store) {
+        sender(&store, SENDER, 1).await;
+        let campaign = campaign(&store, "Diwali", Category::Service, &people(0..10)).await;
+        let taken = take_at(&store, now()).await.to_post;
+        assert_eq!(taken.len(), 1);
+        let one = Money::parse("0.80").unwrap();
+        assert_eq!(get(&store, campaign.id).await.reserved, one * 10);
+        let canceled = campaigns::cancel(&store, campaign.id, &TESTER, later(1)).await.unwrap();
+        assert_eq!((canceled.reserved, get(&store, campaign.id).await.reserved), (one, one));
+        assert_eq!(overview::reserved(&store).await.unwrap(), one);
+        // The one that was on its way comes back to the queue, and waits in vain like the others.
+        let not_sent = Answer::NotSent { retry_after: None, why: "429".to_owned() };
+        answer(&store, taken[0].id, not_sent, later(2)).await;
+        for _ in 0..2 {
+            let stored = get(&store, campaign.id).await;
+            assert_eq!(stored.reserved, Money::ZERO);
+            let counts = campaigns::counts(&store, &stored).await.unwrap();
+            assert_eq!((counts.of(Status::Canceled), counts.total()), (10, 10));
+            messages::cancel_queued(&store, campaign.id, later(3)).await.unwrap();
+        }
     }
 
     async fn a_campaign_completes_when_nothing_of_it_waits(store: Store) {

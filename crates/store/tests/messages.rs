@@ -5,20 +5,16 @@ mod support;
 
 use dakiya_core::encoding::Segments;
 use dakiya_core::message::{Category, EventSource, Status, SuppressedReason};
-use dakiya_core::money::{Currency, FxRate, Money, Price};
 use dakiya_core::opt_out::{OptOutAction, OptOutScope, OptOutSource};
 use dakiya_core::phone::PhoneNumber;
+use dakiya_core::settings::Settings;
 use dakiya_core::time::Timestamp;
 use dakiya_store::messages::{
-    self, Answer, Applied, CheckKind, Consequence, Enqueued, FenceScope, Finding, MessageFilter, StatusReport,
+    self, Answer, Applied, Consequence, Enqueued, FenceScope, MessageFilter, StatusReport,
 };
 use dakiya_store::opt_outs::{self, Change};
-use dakiya_store::{Store, sending};
-use rust_decimal::Decimal;
-use std::time::Duration;
-use support::sending::{
-    SENDER, accepted, answer, enqueue, follow_up, new_message, reload, sender, sid, take_at,
-};
+use dakiya_store::{Store, sending, settings};
+use support::sending::{SENDER, accepted, answer, enqueue, new_message, reload, sender, sid, take_at};
 use support::{TESTER, later, now, phone};
 
 fn report(n: u64, status: Status) -> StatusReport {
@@ -150,6 +146,35 @@ on_both_databases! {
         assert_eq!(reload(&store, slipped_in.id).await.suppressed_reason, Some(SuppressedReason::RateLimited));
     }
 
+    async fn what_never_left_does_not_count_as_a_message_of_the_hour(store: Store) {
+        sender(&store, SENDER, 100).await;
+        let failed = enqueue(&store, new_message(1)).await;
+        let not_sent = Answer::NotSent { retry_after: None, why: "no connection".to_owned() };
+        while reload(&store, failed.id).await.status == Status::Queued {
+            let due = reload(&store, failed.id).await.due_at;
+            assert_eq!(take_at(&store, due).await.to_post.len(), 1);
+            answer(&store, failed.id, not_sent.clone(), due).await;
+        }
+        let next = messages::NewMessage { dedupe_key: "next".to_owned(), ..new_message(1) };
+        let asked = messages::enqueue(&store, next, Some(1), later(60)).await.unwrap();
+        assert!(matches!(asked, Enqueued::Created(_)), "nobody received anything yet: {asked:?}");
+        let one_an_hour = Settings { per_number_hourly_limit: 1, ..Settings::default() };
+        settings::update(&store, &one_an_hour, &TESTER, now()).await.unwrap();
+        assert_eq!(take_at(&store, later(60)).await.to_post.len(), 1);
+    }
+
+    async fn a_one_time_password_is_given_out_to_be_posted_and_shown_to_nobody(store: Store) {
+        sender(&store, SENDER, 100).await;
+        let otp = messages::NewMessage { category: Category::Otp, body: "482913 is your code".to_owned(), ..new_message(1) };
+        let message = enqueue(&store, otp).await;
+        assert_eq!(take_at(&store, now()).await.to_post[0].body, "482913 is your code");
+        answer(&store, message.id, accepted(1), later(1)).await;
+        let page = messages::page(&store, &MessageFilter::default(), None, 10).await.unwrap().items;
+        for shown in [message.clone(), reload(&store, message.id).await, page[0].clone()] {
+            assert!(!shown.body.contains(|c: char| c.is_ascii_digit()), "{}", shown.body);
+        }
+    }
+
     async fn nothing_is_taken_while_sending_is_stopped(store: Store) {
         sender(&store, SENDER, 100).await;
         let message = enqueue(&store, new_message(1)).await;
@@ -177,21 +202,6 @@ on_both_databases! {
         assert_eq!(reload(&store, message.id).await.due_at, opens);
         assert_eq!(take_at(&store, night).await.next_wake, Some(opens));
         assert_eq!(take_at(&store, opens).await.to_post.len(), 1);
-    }
-
-    async fn what_was_being_posted_becomes_unknown_and_never_goes_back_to_the_queue(store: Store) {
-        sender(&store, SENDER, 100).await;
-        let message = enqueue(&store, new_message(1)).await;
-        take_at(&store, now()).await;
-        let lookups = [Duration::from_secs(60)];
-        assert_eq!(messages::recover_posting(&store, now(), later(1), &lookups).await.unwrap(), 0);
-        assert_eq!(messages::recover_posting(&store, later(1), later(1), &lookups).await.unwrap(), 1);
-        assert_eq!(reload(&store, message.id).await.status, Status::Unknown);
-        assert!(take_at(&store, later(86_400)).await.to_post.is_empty());
-        // The answer comes after all.
-        answer(&store, message.id, accepted(1), later(2)).await;
-        let stored = reload(&store, message.id).await;
-        assert_eq!((stored.status, stored.twilio_sid), (Status::Accepted, Some(sid(1))));
     }
 
     async fn a_message_certainly_not_sent_is_tried_three_times_more_and_then_fails(store: Store) {
@@ -306,7 +316,7 @@ on_both_databases! {
         let message = enqueue(&store, new_message(1)).await;
         let fence = |scope| {
             let store = store.clone();
-            async move { messages::still_possible(&store, scope, later(1)).await.unwrap() }
+            async move { messages::still_possible(&store, scope).await.unwrap() }
         };
         assert!(!fence(FenceScope::All).await);
         take_at(&store, now()).await;
@@ -325,55 +335,6 @@ on_both_databases! {
         assert_eq!(messages::suppress_waiting(&store, phone(1), OptOutScope::All, later(1)).await.unwrap(), 1);
         assert_eq!(reload(&store, message.id).await.suppressed_reason, Some(SuppressedReason::OptedOut));
         assert_eq!(reload(&store, other.id).await.status, Status::Queued);
-    }
-
-    async fn an_unknown_message_is_looked_up_until_it_is_found_or_the_lookups_end(store: Store) {
-        sender(&store, SENDER, 100).await;
-        let (lost, found) = (enqueue(&store, new_message(1)).await, enqueue(&store, new_message(2)).await);
-        take_at(&store, now()).await;
-        for id in [lost.id, found.id] {
-            answer(&store, id, Answer::Unknown { why: "timed out".to_owned(), consequence: None }, later(30)).await;
-        }
-        assert!(messages::due_checks(&store, later(59), 10).await.unwrap().is_empty());
-        let checks = messages::due_checks(&store, later(60), 10).await.unwrap();
-        assert_eq!(checks.iter().map(|check| check.kind).collect::<Vec<_>>(), [CheckKind::Lookup, CheckKind::Lookup]);
-        assert!(messages::due_checks(&store, later(60), 10).await.unwrap().is_empty(), "handed out already");
-        let nothing = |id, at| Finding { id, report: None, segments: None, price: None, at };
-        let accepted = StatusReport {
-            message_id: Some(found.id), source: EventSource::Listing, ..report(2, Status::Sent)
-        };
-        let findings = [nothing(lost.id, later(61)), Finding { report: Some(accepted), ..nothing(found.id, later(61)) }];
-        messages::record_findings(&store, &findings, &follow_up().unknown_lookups).await.unwrap();
-        let stored = reload(&store, found.id).await;
-        assert_eq!((stored.status, stored.twilio_sid), (Status::Sent, Some(sid(2))));
-        assert!(messages::due_checks(&store, later(299), 10).await.unwrap().iter().all(|check| check.id != lost.id));
-        let second: Vec<_> = messages::due_checks(&store, later(300), 10).await.unwrap();
-        assert!(second.iter().any(|check| check.id == lost.id));
-        messages::record_findings(&store, &[nothing(lost.id, later(301))], &follow_up().unknown_lookups).await.unwrap();
-        assert!(messages::due_checks(&store, later(900_000), 10).await.unwrap().iter().all(|check| check.id != lost.id));
-        assert_eq!(reload(&store, lost.id).await.status, Status::Unknown);
-    }
-
-    async fn a_price_is_fetched_soon_after_the_end_and_kept_to_the_micro_rupee(store: Store) {
-        sender(&store, SENDER, 100).await;
-        let message = enqueue(&store, new_message(1)).await;
-        take_at(&store, now()).await;
-        answer(&store, message.id, accepted(1), later(1)).await;
-        messages::apply_status(&store, report(1, Status::Delivered)).await.unwrap();
-        let checks = messages::due_checks(&store, later(30 + 60), 10).await.unwrap();
-        assert_eq!(checks.iter().map(|check| check.kind).collect::<Vec<_>>(), [CheckKind::Price]);
-        let price = Price { amount: Decimal::from_str_exact("0.00833333").unwrap(), currency: Currency::Usd };
-        let finding = Finding {
-            id: message.id,
-            report: Some(report(1, Status::Delivered)),
-            segments: Some(Segments(1)),
-            price: Some((price, FxRate { inr_per_usd: Decimal::from(96) })),
-            at: later(91),
-        };
-        messages::record_findings(&store, &[finding], &[]).await.unwrap();
-        let stored = reload(&store, message.id).await;
-        assert_eq!(stored.actual_cost, Some(Money::from_micros(800_000)));
-        assert!(messages::due_checks(&store, later(900_000), 10).await.unwrap().is_empty());
     }
 
     async fn the_log_pages_newest_first_through_every_filter(store: Store) {

@@ -3,12 +3,13 @@
 
 mod support;
 
+use chrono::TimeDelta;
 use dakiya_core::audience::Audience;
 use dakiya_core::campaign::CampaignState;
 use dakiya_core::ids::MessageId;
 use dakiya_core::message::{Category, EventSource, Status};
 use dakiya_store::contacts::{self, ContactFields};
-use dakiya_store::messages::{self, Answer, Enqueued, Finding, StatusReport};
+use dakiya_store::messages::{self, Answer, Answered, Consequence, Enqueued, Finding, StatusReport};
 use dakiya_store::{Store, campaigns, sending};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +30,7 @@ fn found(id: MessageId, n: u64) -> Finding {
         at: later(90),
         source: EventSource::Listing,
     };
-    Finding { id, report: Some(report), segments: None, price: None, at: later(90) }
+    Finding { id, answered: true, report: Some(report), segments: None, price: None, at: later(90) }
 }
 
 fn in_doubt() -> Answer {
@@ -119,7 +120,7 @@ on_both_databases! {
         let taken = take_at(&store, now()).await.to_post;
         // Its worker was cut off from the database: given up on, and the campaign ended.
         let lookups = follow_up().unknown_lookups;
-        assert_eq!(messages::recover_posting(&store, later(66), later(66), &lookups).await.unwrap(), 1);
+        assert_eq!(messages::recover_posting(&store, Some(TimeDelta::seconds(65)), later(66), &lookups).await.unwrap(), 1);
         assert_eq!(campaigns::complete_finished(&store, later(67)).await.unwrap(), [campaign.id]);
         let refused = Answer::NotSent { retry_after: None, why: "no connection".to_owned() };
         answer(&store, taken[0].id, refused, later(70)).await;
@@ -161,6 +162,45 @@ on_both_databases! {
         let other = enqueue(&store, new_message(2)).await;
         let taken = take_at(&store, now()).await.to_post;
         assert_eq!(taken.iter().map(|message| message.id).collect::<Vec<_>>(), [other.id]);
+    }
+
+    async fn an_erasure_and_answers_about_the_same_people_never_wait_for_each_other_in_a_circle(store: Store) {
+        sender(&store, SENDER, 1_000).await;
+        for round in 0..30 {
+            // Two campaigns to the same two people, one of whom is erased while answers about all four messages come.
+            let (erased, other) = (phone(round * 2 + 1), phone(round * 2));
+            contacts::put(&store, erased, &ContactFields::default(), &TESTER, now()).await.unwrap();
+            for name in ["one", "two"] {
+                campaign(&store, &format!("{name} {round}"), Category::Service, &[other, erased]).await;
+            }
+            let mut taken = Vec::new();
+            for second in 0..3 {
+                taken.extend(take_at(&store, later(round as i64 * 10 + second)).await.to_post);
+            }
+            assert_eq!(taken.len(), 4);
+            let at = later(round as i64 * 10 + 5);
+            let answers = |of: Vec<MessageId>, answer: fn() -> Answer| -> Vec<_> {
+                of.into_iter().map(|id| Answered { id, answer: answer(), at }).collect()
+            };
+            let ids: Vec<MessageId> = taken.iter().map(|message| message.id).collect();
+            messages::record_answers(&store, &answers(ids.clone(), in_doubt), &follow_up()).await.unwrap();
+            let unreachable: fn() -> Answer =
+                || Answer::Rejected { code: 30_006, consequence: Some(Consequence::Unreachable) };
+            let (erasing, recording, stopping) = (store.clone(), store.clone(), store.clone());
+            let late = answers(ids.iter().rev().copied().collect(), unreachable);
+            let refused: fn() -> Answer =
+                || Answer::Unknown { why: "401".to_owned(), consequence: Some(Consequence::StopSending) };
+            let refused = answers(ids, refused);
+            let tasks = [
+                tokio::spawn(async move { contacts::erase(&erasing, erased, &TESTER, at).await.map(drop) }),
+                tokio::spawn(async move { messages::record_answers(&recording, &late, &follow_up()).await }),
+                tokio::spawn(async move { messages::record_answers(&stopping, &refused, &follow_up()).await }),
+            ];
+            for task in tasks {
+                task.await.unwrap().unwrap();
+            }
+            sending::resume(&store, &TESTER, at).await.unwrap();
+        }
     }
 
     async fn whoever_was_erased_while_a_batch_was_made_gets_no_message(store: Store) {

@@ -88,6 +88,17 @@ impl TwilioError {
         }
     }
 
+    /// Whether the same question may be answered soon: Twilio is away or overloaded, or does not take our credentials.
+    pub fn may_pass(&self) -> bool {
+        let may_pass = |status: u16| matches!(status, 401 | 403 | 408 | 429 | 500..);
+        match self {
+            Self::NoConnection | Self::TimedOut | Self::ConnectionLost | Self::Setup => true,
+            Self::Api(error) => may_pass(error.http_status),
+            Self::Status(status) => may_pass(*status),
+            Self::Malformed(_) => false,
+        }
+    }
+
     /// Twilio asked to slow down.
     pub fn is_too_many_requests(&self) -> bool {
         match self {

@@ -4,7 +4,7 @@ use super::Campaign;
 use crate::column::Stored;
 use crate::entities::campaigns as table;
 use crate::messages::{NewMessage, enqueue_batch};
-use crate::sql::{Row, Sql};
+use crate::sql::{Row, Sql, for_update};
 use crate::{Store, StoreError, recipients};
 use dakiya_core::ids::CampaignId;
 use dakiya_core::phone::PhoneNumber;
@@ -96,9 +96,14 @@ pub async fn complete_finished(store: &Store, now: Timestamp) -> Result<Vec<Camp
         return Ok(Vec::new());
     }
     let tx = store.write().await?;
+    // In the order of the ids, as everybody locks them.
     let rows = Sql::new("UPDATE campaigns SET state = 'completed', wake_at = NULL, finished_at = ")
         .bind(now)
-        .text(" WHERE ")
+        .text(" WHERE id IN (SELECT id FROM campaigns WHERE ")
+        .text(finished)
+        .text(" ORDER BY id")
+        .text(for_update(&*tx))
+        .text(") AND ")
         .text(finished)
         .text(" RETURNING id")
         .all(&*tx)

@@ -22,6 +22,9 @@ pub struct Approval {
     pub revision: i64,
     /// Its expected cost, before tax: reserved from now on.
     pub estimated_cost: Money,
+    /// What one segment, or one WhatsApp message, is expected to cost: its messages are written down at this price,
+    /// whatever the rates are by then.
+    pub unit_price: Money,
     /// When the first message is expected to go out.
     pub predicted_start: Timestamp,
     /// When the last message is expected to go out.
@@ -49,6 +52,7 @@ pub async fn approve(
         approved_at: Set(Some(to_micros(now))),
         approved_by: Set(Some(audit::name_of(&*tx, actor).await?)),
         estimated_cost: Set(Stored(approval.estimated_cost)),
+        unit_price: Set(Some(Stored(approval.unit_price))),
         reserved: Set(Stored(approval.estimated_cost)),
         predicted_start: Set(Some(to_micros(approval.predicted_start))),
         predicted_finish: Set(Some(to_micros(approval.predicted_finish))),

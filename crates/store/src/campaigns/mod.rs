@@ -70,6 +70,10 @@ pub struct Campaign {
     pub approved_by: Option<String>,
     /// What it was expected to cost, before tax.
     pub estimated_cost: Money,
+    /// What one segment, or one WhatsApp message, was expected to cost then; its messages are written down at it.
+    pub unit_price: Option<Money>,
+    /// What the messages written down so far are expected to cost.
+    pub expanded_cost: Money,
     /// What is still set aside for it.
     pub reserved: Money,
     /// What Twilio has charged so far.

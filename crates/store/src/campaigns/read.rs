@@ -120,7 +120,13 @@ impl From<table::Model> for Campaign {
             approved_at: row.approved_at,
             approved_by: row.approved_by,
             estimated_cost: row.estimated_cost.0,
-            reserved: row.reserved.0,
+            unit_price: row.unit_price.map(|price| price.0),
+            expanded_cost: row.expanded_cost.0,
+            // What waits in a canceled campaign is never sent, even while that is still being written down.
+            reserved: match row.state.0 {
+                CampaignState::Canceled => row.reserved.0 - row.waiting_cost.0,
+                _ => row.reserved.0,
+            },
             actual_cost: row.actual_cost.0,
             predicted_start: row.predicted_start,
             predicted_finish: row.predicted_finish,

@@ -2,11 +2,12 @@
 
 use crate::audit::{self, Actor};
 use crate::column::Stored;
-use crate::sql::Sql;
+use crate::sql::{Row, Sql, for_update};
 use crate::{PhoneKey, Store, StoreError, messages, opt_outs, sending};
+use dakiya_core::message::Status;
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::time::{Timestamp, to_micros};
-use sea_orm::DbBackend;
+use sea_orm::{ConnectionTrait, DbBackend};
 
 /// Removes a person: contact, tags, names and texts everywhere; what still waits for them is canceled. Opt-outs stay
 /// in force and messages stay counted and paid for, under a hash that only this installation can make. Erasing twice
@@ -23,8 +24,7 @@ pub async fn erase(
     let hash = opt_outs::erased_key(store, phone).await?;
     let tx = store.write().await?;
     sending::after_takes(&*tx).await?;
-    let posting = Sql::new("SELECT id FROM messages WHERE status = 1 AND phone = ").bind(Stored(phone));
-    if posting.one(&*tx).await?.is_some() {
+    if lock(&*tx, phone).await?.contains(&Status::Posting) {
         let told = "a message to this person is going out this moment; erase them in a minute";
         return Err(StoreError::Conflict(told.to_owned()));
     }
@@ -39,6 +39,22 @@ pub async fn erase(
     }
     tx.commit().await?;
     Ok(changed > 0)
+}
+
+/// Locks everything of a person that reports about messages change too, in their order: messages, then campaigns, each
+/// by id. Where their messages are.
+async fn lock<C: ConnectionTrait>(tx: &C, phone: PhoneNumber) -> Result<Vec<Status>, StoreError> {
+    let messages =
+        Sql::new("SELECT status FROM messages WHERE phone = ").bind(Stored(phone)).text(" ORDER BY id");
+    let messages = messages.text(for_update(tx)).all(tx).await?;
+    let campaigns =
+        Sql::new("SELECT id FROM campaigns WHERE id IN (SELECT campaign_id FROM recipients WHERE phone = ")
+            .bind(Stored(phone))
+            .text(" UNION SELECT campaign_id FROM messages WHERE phone = ")
+            .bind(Stored(phone))
+            .text(") ORDER BY id");
+    campaigns.text(for_update(tx)).all(tx).await?;
+    messages.iter().map(|row| row.read("status")).collect()
 }
 
 /// What goes without a trace.

@@ -39,6 +39,8 @@ pub(crate) struct Model {
     pub estimated_cost: Stored<Money>,
     pub reserved: Stored<Money>,
     pub actual_cost: Stored<Money>,
+    pub unit_price: Option<Stored<Money>>,
+    pub waiting_cost: Stored<Money>,
     pub predicted_start: Option<Timestamp>,
     pub predicted_finish: Option<Timestamp>,
     pub paused_reason: Option<String>,

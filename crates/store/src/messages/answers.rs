@@ -53,6 +53,16 @@ pub enum Answer {
     },
 }
 
+impl Answer {
+    /// Whether nothing more may be posted after it.
+    fn stops_everything(&self) -> bool {
+        let (Self::Rejected { consequence, .. } | Self::Unknown { consequence, .. }) = self else {
+            return false;
+        };
+        *consequence == Some(Consequence::StopSending)
+    }
+}
+
 /// An answer about a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
@@ -83,6 +93,10 @@ pub async fn record_answers(
 ) -> Result<(), StoreError> {
     let Some(now) = answers.iter().map(|answered| answered.at).max() else { return Ok(()) };
     let tx = store.write().await?;
+    if answers.iter().any(|answered| answered.answer.stops_everything()) {
+        // Before the messages: whoever erases a person holds this lock and waits for their messages.
+        sending::after_takes(&*tx).await?;
+    }
     let sids = answers.iter().filter_map(|answered| match &answered.answer {
         Answer::Accepted { sid, .. } => Some(sid.clone()),
         _ => None,
@@ -95,7 +109,6 @@ pub async fn record_answers(
     if let Some(reason) = stop {
         tracing::error!(reason, "all sending is held");
         metrics::counter!("dakiya_sending_held_total").increment(1);
-        // Before anything that `take` may wait for: it holds this lock to its end.
         sending::hold_in(store, &*tx, &reason, now).await?;
     }
     desk.save(store, &*tx, now).await?;
@@ -247,22 +260,28 @@ fn unknown(desk: &mut Desk, id: MessageId, at: Timestamp, why: &str, lookups: &[
     });
 }
 
-/// Messages whose worker is gone: taken before `taken_before` and still posting. They may or may not have been
-/// sent, so they become unknown, never queued. Returns how many there were.
+/// Messages whose worker is gone: still posting though they were taken longer ago than `older_than`, or by a clock that
+/// is now ahead by as much; `None`: all. They may or may not have been sent, so they become unknown, never queued.
+/// Returns how many there were.
 pub async fn recover_posting(
     store: &Store,
-    taken_before: Timestamp,
+    older_than: Option<TimeDelta>,
     now: Timestamp,
     unknown_lookups: &[Duration],
 ) -> Result<usize, StoreError> {
     let mut recovered = 0;
     loop {
         let tx = store.write().await?;
-        let rows = Sql::new("SELECT id FROM messages WHERE status = 1 AND taken_at < ")
-            .bind(taken_before)
-            .text(" LIMIT 500")
-            .all(&*tx)
-            .await?;
+        let mut query = Sql::new("SELECT id FROM messages WHERE status = 1");
+        if let Some(age) = older_than {
+            query = query
+                .text(" AND (taken_at < ")
+                .bind(now - age)
+                .text(" OR taken_at > ")
+                .bind(now + age)
+                .text(")");
+        }
+        let rows = query.text(" LIMIT 500").all(&*tx).await?;
         let mut ids = Vec::with_capacity(rows.len());
         for row in rows {
             ids.push(row.read::<MessageId>("id")?);

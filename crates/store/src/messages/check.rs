@@ -17,6 +17,9 @@ use std::time::Duration;
 /// A check that was handed out comes up again after this long if its worker never reports back.
 const LEASE: TimeDelta = TimeDelta::minutes(5);
 
+/// A question that Twilio did not answer is asked again after this long; it does not count as asked.
+const UNANSWERED: TimeDelta = TimeDelta::minutes(1);
+
 /// When a message that hears nothing is asked about, counted from the last news; after that the silence is taken
 /// as final (a carrier may never return a receipt).
 const POLLS: [TimeDelta; 7] = [
@@ -132,6 +135,8 @@ pub async fn due_checks(store: &Store, now: Timestamp, limit: u64) -> Result<Vec
 pub struct Finding {
     /// Which message.
     pub id: MessageId,
+    /// Whether Twilio answered at all.
+    pub answered: bool,
     /// What Twilio says about it; `None` if it was not found or Twilio did not answer.
     pub report: Option<StatusReport>,
     /// Billed parts as Twilio counts them.
@@ -189,6 +194,10 @@ fn record(desk: &mut Desk, finding: &Finding, unknown_lookups: &[Duration]) {
     }
     if outcome == Some(Applied::Moved) && message.now.actual_cost.is_none() {
         // The move itself said when to ask next, and about what.
+        return;
+    }
+    if !finding.answered {
+        message.now.next_check_at = Some(finding.at + UNANSWERED);
         return;
     }
     message.now.checks += 1;

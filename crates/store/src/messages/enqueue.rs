@@ -65,7 +65,7 @@ pub async fn enqueue(
         write_events(store, &*tx, &[event], now).await?;
     }
     let mut tally = Tally::default();
-    tally.moved(new.campaign_id, None, status_of(&new), 1);
+    tally.moved(new.campaign_id, None, status_of(&new), micros(new.estimated_cost)?);
     tally.write(&*tx).await?;
     let written = table::Entity::find_by_id(Stored(id)).one(&*tx).await?;
     let written = written.ok_or_else(|| StoreError::not_found("message", id))?;
@@ -105,8 +105,9 @@ pub(crate) async fn enqueue_batch<C: ConnectionTrait>(
     let mut tally = Tally::default();
     let mut cost = 0;
     for (_, message) in with_ids.iter().filter(|(id, _)| written.contains(id)) {
-        tally.moved(message.campaign_id, None, status_of(message), 1);
-        cost += micros(message.estimated_cost)?;
+        let estimated = micros(message.estimated_cost)?;
+        tally.moved(message.campaign_id, None, status_of(message), estimated);
+        cost += estimated;
     }
     tally.write(tx).await?;
     Ok(cost)
@@ -181,7 +182,7 @@ async fn free_at<C: ConnectionTrait>(
     let hour = TimeDelta::hours(1);
     let rows = Sql::new("SELECT category, COALESCE(taken_at, due_at) AS at FROM messages WHERE phone = ")
         .bind(Stored(phone))
-        .text(" AND status BETWEEN 0 AND 8 AND COALESCE(taken_at, due_at) > ")
+        .text(" AND status BETWEEN 0 AND 8 AND NOT (status = 8 AND twilio_sid IS NULL) AND COALESCE(taken_at, due_at) > ")
         .bind(now - hour)
         .text(" AND COALESCE(taken_at, due_at) <= ")
         .bind(now)

@@ -8,11 +8,14 @@ use crate::entities::messages as table;
 use crate::sql::Sql;
 use crate::{Cursor, Page, Store, StoreError};
 use dakiya_core::ids::{CampaignId, MessageId, TemplateId};
-use dakiya_core::message::{EventSource, Status};
+use dakiya_core::message::{Category, EventSource, Status};
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::time::Timestamp;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+/// What is shown of a one-time password: whoever may read the log could use it otherwise.
+const HIDDEN: &str = "••••••";
 
 /// Which messages to show; what is `None` does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -173,7 +176,7 @@ impl From<table::Model> for Message {
             channel: row.channel.0,
             category: row.category.0,
             sender: row.sender.0,
-            body: row.body,
+            body: if row.category.0 == Category::Otp { HIDDEN.to_owned() } else { row.body },
             encoding: row.encoding.0,
             segments: row.segments.0,
             estimated_cost: row.estimated_cost.0,

@@ -52,7 +52,7 @@ pub struct Message {
     pub category: Category,
     /// From whom.
     pub sender: SenderAddress,
-    /// The text, rendered.
+    /// The text, rendered. Not that of a one-time password, which only `take` gives out, to be posted.
     pub body: String,
     /// Its alphabet.
     pub encoding: Encoding,

@@ -214,7 +214,7 @@ impl Record {
     }
 
     fn tally(&self, tally: &mut Tally) {
-        tally.moved(self.campaign, Some(self.was.status), self.now.status, 1);
+        tally.moved(self.campaign, Some(self.was.status), self.now.status, self.estimated_cost);
         let aside = |state: &State| {
             set_aside(state.status, state.sid.is_some(), self.estimated_cost, state.actual_cost)
         };

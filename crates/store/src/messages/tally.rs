@@ -16,40 +16,53 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Default)]
 pub(crate) struct Tally {
     counts: BTreeMap<(CampaignId, Stored<Status>), i64>,
-    money: BTreeMap<CampaignId, (i64, i64)>,
+    money: BTreeMap<CampaignId, Account>,
     waiting: BTreeMap<CampaignId, Timestamp>,
 }
 
+/// Differences of a campaign's money, in micro-rupees.
+#[derive(Default)]
+struct Account {
+    reserved: i64,
+    /// The part of it that is set aside for messages that wait.
+    waiting: i64,
+    charged: i64,
+}
+
 impl Tally {
-    /// `count` messages of a campaign left one status for another. `None`: they are new.
+    /// A message of a campaign, expected to cost so many micro-rupees, left one status for another. `None`: it is new.
     pub(crate) fn moved(
         &mut self,
         campaign: Option<CampaignId>,
         from: Option<Status>,
         to: Status,
-        count: i64,
+        estimated_cost: i64,
     ) {
         let Some(campaign) = campaign else { return };
         if from == Some(to) {
             return;
         }
         if let Some(from) = from {
-            *self.counts.entry((campaign, Stored(from))).or_default() -= count;
+            *self.counts.entry((campaign, Stored(from))).or_default() -= 1;
         }
-        *self.counts.entry((campaign, Stored(to))).or_default() += count;
+        *self.counts.entry((campaign, Stored(to))).or_default() += 1;
+        let waits = i64::from(to == Status::Queued) - i64::from(from == Some(Status::Queued));
+        if waits != 0 {
+            self.money.entry(campaign).or_default().waiting += waits * estimated_cost;
+        }
     }
 
     /// So much less is set aside for a campaign.
     pub(crate) fn released(&mut self, campaign: Option<CampaignId>, micros: i64) {
         if let (Some(campaign), true) = (campaign, micros != 0) {
-            self.money.entry(campaign).or_default().0 -= micros;
+            self.money.entry(campaign).or_default().reserved -= micros;
         }
     }
 
     /// Twilio charged so much more for a campaign.
     pub(crate) fn charged(&mut self, campaign: Option<CampaignId>, micros: i64) {
         if let (Some(campaign), true) = (campaign, micros != 0) {
-            self.money.entry(campaign).or_default().1 += micros;
+            self.money.entry(campaign).or_default().charged += micros;
         }
     }
 
@@ -65,11 +78,13 @@ impl Tally {
     pub(crate) async fn write<C: ConnectionTrait>(self, tx: &C) -> Result<(), StoreError> {
         let campaigns: BTreeSet<CampaignId> = self.money.keys().chain(self.waiting.keys()).copied().collect();
         for campaign in campaigns {
-            if let Some((reserved, actual)) = self.money.get(&campaign) {
+            if let Some(account) = self.money.get(&campaign) {
                 Sql::new("UPDATE campaigns SET reserved = reserved + ")
-                    .bind(*reserved)
+                    .bind(account.reserved)
+                    .text(", waiting_cost = waiting_cost + ")
+                    .bind(account.waiting)
                     .text(", actual_cost = actual_cost + ")
-                    .bind(*actual)
+                    .bind(account.charged)
                     .text(" WHERE id = ")
                     .bind(Stored(campaign))
                     .execute(tx)

@@ -143,7 +143,7 @@ impl Waiting {
         let mut tally = Tally::default();
         let mut events = Vec::with_capacity(self.0.len());
         for (id, campaign, estimated_cost) in &self.0 {
-            tally.moved(*campaign, Some(Status::Queued), status, 1);
+            tally.moved(*campaign, Some(Status::Queued), status, *estimated_cost);
             tally.released(*campaign, *estimated_cost);
             let note = reason.map(|reason| reason.as_str().to_owned());
             events.push(Event { message: *id, at: now, status, source, error_code: None, note });

@@ -167,6 +167,7 @@ pub async fn approve(store: &Store, id: CampaignId, people: usize) -> Campaign {
         quote: "quote".to_owned(),
         revision: draft.revision,
         estimated_cost: Money::parse("0.80").unwrap() * people as u64,
+        unit_price: Money::parse("0.80").unwrap(),
         predicted_start: now(),
         predicted_finish: later(60),
     };

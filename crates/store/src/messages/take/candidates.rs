@@ -22,6 +22,10 @@ use std::collections::HashMap;
 /// that others could use meanwhile.
 pub(super) const CAMPAIGN_HORIZON: TimeDelta = TimeDelta::milliseconds(100);
 
+/// A campaign that cannot go on is looked at again after this long at most, whatever it waits for. One that says it
+/// sleeps longer was put to sleep by a clock that was ahead.
+pub(super) const LONGEST_SLEEP: TimeDelta = TimeDelta::hours(1);
+
 /// Campaigns looked at in one round; the others come first in the next.
 const MOST_CAMPAIGNS: usize = 64;
 
@@ -175,9 +179,11 @@ struct DueCampaign {
 }
 
 async fn due_campaigns<C: ConnectionTrait>(tx: &C, now: Timestamp) -> Result<Vec<DueCampaign>, StoreError> {
-    let rows = Sql::new("SELECT id, channel, sender, segments_per_second FROM campaigns WHERE state = 'sending' AND wake_at <= ")
+    let rows = Sql::new("SELECT id, channel, sender, segments_per_second FROM campaigns WHERE state = 'sending' AND (wake_at <= ")
         .bind(now)
-        .text(" ORDER BY served_at, id LIMIT ")
+        .text(" OR wake_at > ")
+        .bind(now + LONGEST_SLEEP)
+        .text(") ORDER BY served_at, id LIMIT ")
         .bind(i64::try_from(MOST_CAMPAIGNS).unwrap_or(i64::MAX))
         .text(skip_locked(tx))
         .all(tx)

@@ -192,6 +192,7 @@ impl Desk<'_> {
             segments_per_second: sender.lane.pace.segments_per_second,
             body: candidate.body,
             segments: dakiya_core::encoding::Segments(segments),
+            estimated_cost: candidate.estimated_cost,
             due_at: candidate.due_at,
             expires_at: candidate.expires_at,
             slot,

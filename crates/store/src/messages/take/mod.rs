@@ -18,6 +18,7 @@ use chrono_tz::Tz;
 use dakiya_core::encoding::Segments;
 use dakiya_core::ids::{CampaignId, MessageId};
 use dakiya_core::message::{Category, Channel};
+use dakiya_core::money::Money;
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::sender::{SenderAddress, SenderKind};
 use dakiya_core::time::Timestamp;
@@ -62,6 +63,8 @@ pub struct TakenMessage {
     pub body: String,
     /// Billed parts; one on WhatsApp.
     pub segments: Segments,
+    /// Expected cost, before tax.
+    pub estimated_cost: Money,
     /// When it became due.
     pub due_at: Timestamp,
     /// When it stops making sense.

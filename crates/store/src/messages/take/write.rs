@@ -1,12 +1,12 @@
 //! Writes a round's decisions, a statement per kind of decision rather than per message.
 
 use super::TakeRequest;
-use super::candidates::{Round, next_due};
+use super::candidates::{LONGEST_SLEEP, Round, next_due};
 use super::decide::{Decided, Ended};
 use super::senders::{SenderQueue, campaign_pace};
 use crate::column::Stored;
 use crate::messages::record::{Event, write_events};
-use crate::messages::tally::Tally;
+use crate::messages::tally::{Tally, micros};
 use crate::sql::Sql;
 use crate::{Store, StoreError};
 use dakiya_core::ids::CampaignId;
@@ -48,7 +48,12 @@ async fn posting<C: ConnectionTrait>(
         return Ok(());
     }
     for message in &decided.to_post {
-        tally.moved(message.campaign_id, Some(Status::Queued), Status::Posting, 1);
+        tally.moved(
+            message.campaign_id,
+            Some(Status::Queued),
+            Status::Posting,
+            micros(message.estimated_cost)?,
+        );
     }
     let changed = Sql::new("UPDATE messages SET status = 1, attempts = attempts + 1, taken_at = ")
         .bind(now)
@@ -74,8 +79,9 @@ async fn ended<C: ConnectionTrait>(
 ) -> Result<(), StoreError> {
     let mut groups: BTreeMap<(Status, Option<SuppressedReason>), Vec<&Ended>> = BTreeMap::new();
     for message in ended {
-        tally.moved(message.campaign, Some(Status::Queued), message.status, 1);
-        tally.released(message.campaign, message.estimated_cost.to_micros().unwrap_or(0));
+        let cost = micros(message.estimated_cost)?;
+        tally.moved(message.campaign, Some(Status::Queued), message.status, cost);
+        tally.released(message.campaign, cost);
         groups.entry((message.status, message.reason)).or_default().push(message);
     }
     for ((status, reason), messages) in groups {
@@ -141,7 +147,7 @@ async fn campaigns<C: ConnectionTrait>(
         let mut query = Sql::new("UPDATE campaigns SET served_at = ");
         query = if served { query.bind(now) } else { query.text("served_at") };
         if let Some(until) = sleep {
-            query = query.text(", wake_at = ").bind(until);
+            query = query.text(", wake_at = ").bind(until.map(|until| until.min(now + LONGEST_SLEEP)));
         }
         if served || sleep.is_some() {
             query.text(" WHERE id = ").bind(Stored(campaign.id)).execute(tx).await?;
