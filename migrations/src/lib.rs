@@ -7,6 +7,7 @@ mod m0004_money;
 mod m0005_campaigns;
 mod m0006_messages;
 mod m0007_opt_outs;
+mod m0008_imports;
 mod m0009_campaign_money;
 mod schema;
 
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_campaigns::Step),
             Box::new(m0006_messages::Step),
             Box::new(m0007_opt_outs::Step),
+            Box::new(m0008_imports::Step),
             Box::new(m0009_campaign_money::Step),
         ]
     }

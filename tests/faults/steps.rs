@@ -10,6 +10,9 @@ use harness::world::{World, phone};
 use serde_json::json;
 use std::time::Duration;
 
+/// People in a file that takes several batches.
+const PEOPLE: usize = 10_000;
+
 async fn world(engine: Engine) -> World {
     World::with(engine, SimulatorConfig::immediate(), impatient).await
 }
@@ -18,25 +21,31 @@ async fn world(engine: Engine) -> World {
 async fn killed_while_a_file_is_imported_nothing_is_half_imported() {
     on_each(async |engine| {
         let mut world = world(engine).await;
-        let rows: String = (0..20_000).map(|index| format!("{},Person\n", phone(index))).collect();
-        let file = format!("phone,name\n{rows}");
-        for wait in [5, 40, 120, 300] {
-            let (api, sent) = (world.api.clone(), file.clone());
+        let file = |round: usize| {
+            let rows = (0..PEOPLE).map(|index| format!("{},Person\n", phone(round * PEOPLE + index)));
+            format!("phone,name\n{}", rows.collect::<String>())
+        };
+        let mut there = 0;
+        // Being read, laid down, decided, applied.
+        for (round, wait) in [5, 120, 400, 700, 1_000, 1_300, 1_600].into_iter().enumerate() {
+            let (api, sent) = (world.api.clone(), file(round));
             let import = tokio::spawn(async move {
                 let request =
                     api.request(reqwest::Method::POST, "/contacts/import").header("content-type", "text/csv");
-                request.body(sent).send().await.is_ok()
+                request.body(sent).send().await.is_ok_and(|answer| answer.status().is_success())
             });
             tokio::time::sleep(Duration::from_millis(wait)).await;
             world.kill().await;
-            import.await.expect("no panic");
+            let answered = import.await.expect("no panic");
             world.restart().await;
-            let found = world.api.all("/contacts").await.len();
-            assert!(found == 0 || found == 20_000, "{found} of 20,000 rows are there");
+            let found = world.api.all("/contacts").await.len() - there;
+            assert!(found == 0 || found == PEOPLE, "{found} of {PEOPLE} rows are there");
+            assert!(found == PEOPLE || !answered, "what was answered is there");
+            there += found;
         }
-        let answer = world.api.post_csv("/contacts/import", file).await.expect(200);
-        assert_eq!(answer["accepted"], 20_000);
-        assert_eq!(world.api.all("/contacts").await.len(), 20_000);
+        let answer = world.api.post_csv("/contacts/import", file(99)).await.expect(200);
+        assert_eq!(answer["accepted"], PEOPLE);
+        assert_eq!(world.api.all("/contacts").await.len(), there + PEOPLE);
     })
     .await;
 }

@@ -6,6 +6,7 @@
 pub mod api_key;
 pub mod audience;
 pub mod campaign;
+pub mod consent;
 pub mod decimal;
 pub mod dispatch;
 pub mod encoding;

@@ -83,6 +83,7 @@ fn people() -> impl Iterator<Item = ContactRow> + Send {
             name: Some(name),
             language: Some(if index % 9 == 0 { "hi" } else { "en" }.to_owned()),
             tags: Some(tags),
+            consent: None,
             attributes: Variables::from([
                 ("city".to_owned(), city.to_owned()),
                 ("vehicle".to_owned(), format!("{plate}MN{:04}", 1_000 + index * 13)),

@@ -10,6 +10,7 @@ mod context;
 mod delivery;
 mod enqueueing;
 mod hand;
+mod importing;
 mod jumps;
 mod opt_out_link;
 mod pace_guard;
@@ -92,6 +93,7 @@ impl Scheduler {
         timers.add(every("* * * * * *", "planning", Work::Plan.of(&engine))?).await?;
         timers.add(every("*/5 * * * * *", "settling", Work::Settle.of(&engine))?).await?;
         timers.add(every("*/10 * * * * *", "recovery", Work::Recover.of(&engine))?).await?;
+        timers.add(every("*/30 * * * * *", "importing", Work::Import.of(&engine))?).await?;
         timers.add(every("30 17 * * * *", "retention", Work::Retain.of(&engine))?).await?;
         timers.start().await?;
         engine.follow_nudges(&shutdown).await;
@@ -107,6 +109,7 @@ impl Scheduler {
             delivery: Delivery::start(&self.context),
             delivering: Arc::default(),
             planning: Arc::default(),
+            importing: Arc::default(),
             jumps: Arc::new(Jumps::new(self.context.clock.clone())),
             context: self.context.clone(),
         }
@@ -120,6 +123,7 @@ pub struct Engine {
     delivery: Arc<Delivery>,
     delivering: Arc<Mutex<()>>,
     planning: Arc<Mutex<()>>,
+    importing: importing::Seen,
     jumps: Arc<Jumps>,
 }
 
@@ -180,6 +184,11 @@ impl Engine {
         Ok(recovered)
     }
 
+    /// Goes on with imports that were cut off: at the second look at which they stand still.
+    pub async fn import(&self) -> Result<(), StoreError> {
+        importing::tick(&self.context, &self.importing).await
+    }
+
     /// Tells that the timers run.
     pub fn beat(&self) {
         self.context.beat();
@@ -223,6 +232,7 @@ enum Work {
     Plan,
     Settle,
     Recover,
+    Import,
     Retain,
 }
 
@@ -241,6 +251,7 @@ impl Work {
                     Work::Plan => engine.plan(&shutdown).await,
                     Work::Settle => engine.settle(&shutdown).await,
                     Work::Recover => engine.recover(false).await.map(|_| ()),
+                    Work::Import => engine.import().await,
                     Work::Retain => engine.retain().await,
                 }
             })

@@ -4,8 +4,8 @@ use crate::context::Context;
 use chrono::TimeDelta;
 use dakiya_store::{StoreError, idempotency, imports, login_throttle, sessions};
 
-/// Refused rows of an imported file hold people's numbers; whoever wants to repair them does it within a month.
-const IMPORTS_KEPT: TimeDelta = TimeDelta::days(30);
+/// A file that was cut off before it was decided holds people's numbers; reading one never takes that long.
+const IMPORTS_KEPT: TimeDelta = TimeDelta::days(1);
 
 /// Harmless to repeat.
 pub(crate) async fn tick(context: &Context) -> Result<(), StoreError> {

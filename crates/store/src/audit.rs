@@ -22,6 +22,9 @@ worded_enum! {
     }
 }
 
+/// How an actor lies in columns: kind, id, name.
+pub(crate) type Columns = (Stored<ActorKind>, Option<Uuid>, Option<String>);
+
 /// Who changes something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
@@ -53,8 +56,8 @@ pub struct AuditEntry {
 }
 
 impl Actor {
-    /// How it lies in columns: kind, id, name.
-    pub(crate) fn columns(&self) -> (Stored<ActorKind>, Option<Uuid>, Option<String>) {
+    /// How it lies in columns.
+    pub(crate) fn columns(&self) -> Columns {
         match self {
             Actor::User(id) => (Stored(ActorKind::User), Some(id.uuid()), None),
             Actor::ApiKey(id) => (Stored(ActorKind::ApiKey), Some(id.uuid()), None),

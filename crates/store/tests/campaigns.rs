@@ -9,8 +9,9 @@ use dakiya_core::ids::CampaignId;
 use dakiya_core::message::{Category, Status};
 use dakiya_core::money::Money;
 use dakiya_core::phone::PhoneNumber;
-use dakiya_store::campaigns::{self, Added, Approval, CampaignError, NewRecipient};
+use dakiya_store::campaigns::{self, Approval, CampaignError, NewRecipient};
 use dakiya_store::contacts::{self, ContactFields};
+use dakiya_store::imports::Imported;
 use dakiya_store::messages::{self, Answer, MessageFilter, StatusReport, TakenMessage};
 use dakiya_store::{Store, overview, recipients};
 use std::collections::{BTreeMap, HashMap};
@@ -56,10 +57,10 @@ fn per_campaign(taken: &[TakenMessage]) -> HashMap<Option<CampaignId>, usize> {
 on_both_databases! {
     async fn uploaded_rows_count_once_and_the_first_stays(store: Store) {
         let campaign = draft(&store, "Diwali", Category::Service, |_| {}).await;
-        let added = campaigns::add_recipients(&store, campaign.id, &[row(1, "A"), row(2, "B"), row(1, "C")]).await.unwrap();
-        assert_eq!(added, Added { accepted: 2, duplicates: 1 });
-        let added = campaigns::add_recipients(&store, campaign.id, &[row(2, "D"), row(3, "E")]).await.unwrap();
-        assert_eq!(added, Added { accepted: 1, duplicates: 1 });
+        let added = campaigns::add_recipients(&store, campaign.id, [row(1, "A"), row(2, "B"), row(1, "C")], &TESTER, now()).await.unwrap();
+        assert_eq!(added, Imported { accepted: 2, duplicates: 1 });
+        let added = campaigns::add_recipients(&store, campaign.id, [row(2, "D"), row(3, "E")], &TESTER, now()).await.unwrap();
+        assert_eq!(added, Imported { accepted: 1, duplicates: 1 });
         let names: Vec<String> = recipients::page(&store, campaign.id, None, 10).await.unwrap().into_iter()
             .map(|recipient| recipient.variables["name"].clone()).collect();
         assert_eq!(names, ["A", "B", "E"]);
@@ -79,7 +80,7 @@ on_both_databases! {
         contact(3, "Chitra", "delhi").await;
         let audience = Audience { tags: vec!["pune".to_owned()], all: false };
         let campaign = draft(&store, "Pune", Category::Service, |draft| draft.audience = audience).await;
-        campaigns::add_recipients(&store, campaign.id, &[row(2, "uploaded")]).await.unwrap();
+        campaigns::add_recipients(&store, campaign.id, [row(2, "uploaded")], &TESTER, now()).await.unwrap();
         campaigns::snapshot_audience(&store, campaign.id).await.unwrap();
         let names = |store: Store| async move {
             let page = recipients::page(&store, campaign.id, None, 10).await.unwrap();
@@ -101,9 +102,9 @@ on_both_databases! {
 
     async fn approval_is_void_once_the_recipients_changed(store: Store) {
         let campaign = draft(&store, "Diwali", Category::Service, |_| {}).await;
-        campaigns::add_recipients(&store, campaign.id, &[row(1, "A")]).await.unwrap();
+        campaigns::add_recipients(&store, campaign.id, [row(1, "A")], &TESTER, now()).await.unwrap();
         let quoted = get(&store, campaign.id).await;
-        campaigns::add_recipients(&store, campaign.id, &[row(2, "B")]).await.unwrap();
+        campaigns::add_recipients(&store, campaign.id, [row(2, "B")], &TESTER, now()).await.unwrap();
         let approval = Approval {
             quote: "q".to_owned(), revision: quoted.revision, estimated_cost: Money::parse("0.80").unwrap(),
             unit_price: Money::parse("0.80").unwrap(),
@@ -114,7 +115,7 @@ on_both_databases! {
         approve(&store, campaign.id, 2).await;
         let twice = campaigns::approve(&store, campaign.id, &approval, &TESTER, now()).await;
         assert!(matches!(twice, Err(CampaignError::InvalidState(_))));
-        let late = campaigns::add_recipients(&store, campaign.id, &[row(3, "C")]).await;
+        let late = campaigns::add_recipients(&store, campaign.id, [row(3, "C")], &TESTER, now()).await;
         assert!(matches!(late, Err(CampaignError::NotADraft(CampaignState::Scheduled))));
     }
 

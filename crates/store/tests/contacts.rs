@@ -4,6 +4,7 @@
 mod support;
 
 use dakiya_core::audience::Audience;
+use dakiya_core::consent::Consent;
 use dakiya_core::encoding::{Encoding, Segments};
 use dakiya_core::ids::MessageId;
 use dakiya_core::message::{Category, Channel, Status};
@@ -11,10 +12,10 @@ use dakiya_core::money::Money;
 use dakiya_core::opt_out::{OptOutAction, OptOutScope, OptOutSource};
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::sender::SenderAddress;
-use dakiya_store::contacts::{self, Contact, ContactFields, ContactFilter, ContactRow, Imported};
-use dakiya_store::imports::{self, ImportKind, NewImport, Rejection};
+use dakiya_store::contacts::{self, Contact, ContactFields, ContactFilter, ContactRow};
+use dakiya_store::imports::{self, Imported};
 use dakiya_store::messages::{Enqueued, NewMessage};
-use dakiya_store::opt_outs::{self, Change};
+use dakiya_store::opt_outs::{self, Change, OptOutFilter};
 use dakiya_store::{Store, StoreError, audit, messages, opt_out_links};
 use std::collections::BTreeMap;
 use support::{TESTER, later, now, phone};
@@ -26,6 +27,7 @@ fn row(phone: PhoneNumber, name: &str, tags: Option<&str>) -> ContactRow {
         language: None,
         tags: tags.map(|tags| tags.split(';').map(str::to_owned).collect()),
         attributes: BTreeMap::new(),
+        consent: None,
     }
 }
 
@@ -39,6 +41,14 @@ async fn stored(store: &Store, phone: PhoneNumber) -> Contact {
 
 fn tagged(tags: &[&str]) -> Audience {
     Audience { tags: tags.iter().map(|tag| (*tag).to_owned()).collect(), all: false }
+}
+
+fn agreed() -> Consent {
+    Consent::Given { at: None, evidence: None }
+}
+
+async fn everyone(store: &Store) -> u64 {
+    contacts::audience_count(store, &Audience { all: true, tags: vec![] }).await.unwrap()
 }
 
 fn stop(phone: PhoneNumber) -> Change {
@@ -84,20 +94,20 @@ on_both_databases! {
             language: Some("hi".to_owned()),
             attributes: BTreeMap::from([("city".to_owned(), "Pune".to_owned())]),
             tags: Some(vec!["vip".to_owned(), " pune ".to_owned(), "vip".to_owned(), String::new()]),
-            consent_promotional: Some(true),
+            consent: Some(agreed()),
         };
         let put = contacts::put(&store, phone(1), &fields, &TESTER, now()).await.unwrap();
         assert_eq!(put, stored(&store, phone(1)).await);
         assert_eq!(put.tags, ["pune", "vip"]);
         assert_eq!(put.consent_promotional_at, Some(now()));
 
-        let fields = ContactFields { name: Some("Asha".to_owned()), consent_promotional: Some(true), ..Default::default() };
+        let fields = ContactFields { name: Some("Asha".to_owned()), consent: Some(agreed()), ..Default::default() };
         let again = contacts::put(&store, phone(1), &fields, &TESTER, later(9)).await.unwrap();
         assert_eq!((again.id, again.created_at, again.updated_at), (put.id, now(), later(9)));
         assert_eq!(again.tags, put.tags, "tags not named stay");
         assert_eq!(again.consent_promotional_at, Some(now()), "the first consent is the evidence");
         assert!(again.attributes.is_empty() && again.language.is_none(), "a put says all there is");
-        let fields = ContactFields { consent_promotional: Some(false), ..Default::default() };
+        let fields = ContactFields { consent: Some(Consent::Withdrawn), ..Default::default() };
         assert_eq!(contacts::put(&store, phone(1), &fields, &TESTER, later(10)).await.unwrap().consent_promotional_at, None);
     }
 
@@ -141,8 +151,85 @@ on_both_databases! {
             tokio::spawn(async move { contacts::import(&store, rows, &TESTER, now()).await.map(drop) }).await
         };
         assert!(attempt.is_err());
-        assert_eq!(contacts::audience_count(&store, &Audience { all: true, tags: vec![] }).await.unwrap(), 0);
+        assert_eq!((everyone(&store).await, imports::waiting(&store).await.unwrap()), (0, vec![]));
         assert_eq!(import(&store, vec![row(phone(1), "A", None)]).await.accepted, 1, "the next one can write");
+        imports::prune(&store, later(86_400)).await.unwrap();
+        assert_eq!(everyone(&store).await, 1);
+    }
+
+    async fn others_write_while_a_large_file_is_read_and_nothing_of_it_is_there_yet(store: Store) {
+        let (reading, midway) = std::sync::mpsc::channel();
+        let (written, go_on) = std::sync::mpsc::channel::<()>();
+        let rows = (0..9_000).map(move |n| {
+            if n == 7_000 {
+                reading.send(()).unwrap();
+                tokio::task::block_in_place(|| go_on.recv()).unwrap();
+            }
+            row(phone(n % 8_999), "A", Some("all"))
+        });
+        let file = tokio::spawn({
+            let store = store.clone();
+            async move { contacts::import(&store, rows, &TESTER, now()).await.unwrap() }
+        });
+        tokio::task::block_in_place(|| midway.recv()).unwrap();
+        contacts::put(&store, phone(9_999), &ContactFields::default(), &TESTER, now()).await.unwrap();
+        assert_eq!(everyone(&store).await, 1, "only what was put");
+        written.send(()).unwrap();
+        assert_eq!(file.await.unwrap(), Imported { accepted: 8_999, duplicates: 1 });
+        assert_eq!((everyone(&store).await, imports::waiting(&store).await.unwrap()), (9_000, vec![]));
+        let tags = contacts::tags(&store, 10).await.unwrap();
+        assert_eq!((tags[0].tag.as_str(), tags[0].count), ("all", 8_999));
+        let log = audit::page(&store, None, 50).await.unwrap().items;
+        let told: Vec<_> = log.iter().filter(|line| line.action == "contacts.imported").collect();
+        assert_eq!((told.len(), told[0].detail.as_str()), (1, "8999 accepted, 1 duplicates"));
+        imports::prune(&store, later(86_400)).await.unwrap();
+    }
+
+    async fn whoever_went_away_while_a_large_file_was_applied_loses_nothing(store: Store) {
+        let rows = (0..9_000).map(|n| row(phone(n), "A", None));
+        let file = tokio::spawn({
+            let store = store.clone();
+            async move { contacts::import(&store, rows, &TESTER, now()).await.map(drop) }
+        });
+        while everyone(&store).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        file.abort();
+        // Two at it at once do each batch once.
+        while let Some(waiting) = imports::waiting(&store).await.unwrap().pop() {
+            let (one, other) = tokio::join!(imports::resume(&store, waiting.id), imports::resume(&store, waiting.id));
+            one.unwrap();
+            other.unwrap();
+        }
+        assert_eq!(everyone(&store).await, 9_000);
+    }
+
+    async fn a_file_says_yes_no_or_since_when_and_silence_changes_nothing(store: Store) {
+        let said = |n, consent| ContactRow { consent, ..row(phone(n), "", None) };
+        let since = |at, evidence: Option<&str>| Some(Consent::Given { at, evidence: evidence.map(str::to_owned) });
+        let on_record = |n| {
+            let store = store.clone();
+            async move {
+                let contact = stored(&store, phone(n)).await;
+                (contact.consent_promotional_at, contact.consent_evidence)
+            }
+        };
+        let form = || Some("form".to_owned());
+        import(&store, vec![said(1, since(None, Some("form"))), said(2, since(Some(later(-9)), None)), said(3, None), said(4, Some(Consent::Withdrawn))]).await;
+        assert_eq!(on_record(1).await, (Some(now()), form()));
+        assert_eq!(on_record(2).await, (Some(later(-9)), None));
+        assert_eq!((on_record(3).await, on_record(4).await), ((None, None), (None, None)));
+
+        let again = vec![said(1, since(None, None)), said(2, None), said(3, since(Some(later(99)), None))];
+        contacts::import(&store, again, &TESTER, later(5)).await.unwrap();
+        assert_eq!(on_record(1).await, (Some(now()), form()), "the first consent is the evidence");
+        assert_eq!(on_record(2).await, (Some(later(-9)), None));
+        assert_eq!(on_record(3).await, (Some(later(5)), None), "a day that is still to come counts from now");
+
+        let last = vec![said(1, Some(Consent::Withdrawn)), said(2, since(Some(later(-99)), Some("call")))];
+        contacts::import(&store, last, &TESTER, later(6)).await.unwrap();
+        assert_eq!(on_record(1).await, (None, None));
+        assert_eq!(on_record(2).await, (Some(later(-99)), Some("call".to_owned())));
     }
 
     async fn pages_follow_one_another_without_gaps(store: Store) {
@@ -231,7 +318,7 @@ on_both_databases! {
         assert!(contacts::tags(&store, 10).await.unwrap().is_empty());
         assert_eq!(opt_out_links::phone_of(&store, [1; 32]).await.unwrap(), None);
         assert_eq!(opt_out_links::phone_of(&store, [2; 32]).await.unwrap(), Some(phone(2)));
-        let page = opt_outs::page(&store, None, None, 10).await.unwrap();
+        let page = opt_outs::page(&store, &OptOutFilter::default(), None, 10).await.unwrap();
         assert_eq!(page.items[0].phone.number(), None, "the number is nowhere to be read");
         assert_eq!(opt_outs::covering(&store, &[phone(1), phone(2)]).await.unwrap().len(), 1, "and still stops messages");
         let history = opt_outs::history(&store, phone(1), 10).await.unwrap();
@@ -241,7 +328,7 @@ on_both_databases! {
 
         opt_outs::record(&store, &stop(phone(1)), &TESTER, later(3)).await.unwrap();
         contacts::erase(&store, phone(1), &TESTER, later(4)).await.unwrap();
-        assert_eq!(opt_outs::page(&store, None, None, 10).await.unwrap().items.len(), 1);
+        assert_eq!(opt_outs::page(&store, &OptOutFilter::default(), None, 10).await.unwrap().items.len(), 1);
         let start = Change { action: OptOutAction::OptIn, ..stop(phone(1)) };
         assert!(opt_outs::record(&store, &start, &TESTER, later(5)).await.unwrap());
         assert!(opt_outs::covering(&store, &[phone(1)]).await.unwrap().is_empty());
@@ -257,32 +344,5 @@ on_both_databases! {
         assert_eq!((other.status, other.phone.number()), (Status::Queued, Some(phone(2))));
         let events = messages::events(&store, &erased).await.unwrap();
         assert_eq!(events.last().unwrap().status, Status::Canceled);
-    }
-
-    async fn bad_rows_can_be_downloaded_with_their_reasons(store: Store) {
-        let file = NewImport {
-            kind: ImportKind::Contacts,
-            file_name: "list.csv".to_owned(),
-            header: vec!["phone".to_owned(), "name".to_owned()],
-            accepted: 7,
-            duplicates: 1,
-        };
-        let bad = |line: u64| Rejection {
-            line,
-            column: "phone".to_owned(),
-            value: "12".to_owned(),
-            code: "invalid_phone".to_owned(),
-            message: "too short".to_owned(),
-            cells: vec!["12".to_owned(), format!("row {line}")],
-        };
-        let made = imports::record(&store, file, (2..=5_001).map(bad), &TESTER, now()).await.unwrap();
-        assert_eq!(made.rejected, 5_000);
-        assert_eq!(imports::get(&store, made.id).await.unwrap(), Some(made.clone()));
-        let first = imports::rejections(&store, made.id, 0, 3_000).await.unwrap();
-        let rest = imports::rejections(&store, made.id, first.last().unwrap().0, 3_000).await.unwrap();
-        assert_eq!((first.len(), rest.len()), (3_000, 2_000));
-        assert_eq!((first[0].1.clone(), rest[1_999].1.clone()), (bad(2), bad(5_001)));
-        assert_eq!(imports::prune(&store, later(1)).await.unwrap(), 1);
-        assert!(imports::rejections(&store, made.id, 0, 10).await.unwrap().is_empty());
     }
 }

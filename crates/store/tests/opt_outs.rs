@@ -6,8 +6,8 @@ mod support;
 use dakiya_core::opt_out::{OptOutAction, OptOutScope, OptOutSource};
 use dakiya_core::phone::PhoneNumber;
 use dakiya_store::Store;
-use dakiya_store::contacts::Imported;
-use dakiya_store::opt_outs::{self, Change, OptOutRow};
+use dakiya_store::imports::Imported;
+use dakiya_store::opt_outs::{self, Change, OptOutFilter, OptOutRow};
 use support::{TESTER, later, now, phone};
 
 fn change(phone: PhoneNumber, action: OptOutAction, scope: OptOutScope) -> Change {
@@ -84,7 +84,7 @@ on_both_databases! {
         }
         let (mut seen, mut cursor) = (Vec::new(), None);
         loop {
-            let page = opt_outs::page(&store, None, cursor.as_ref(), 5).await.unwrap();
+            let page = opt_outs::page(&store, &OptOutFilter::default(), cursor.as_ref(), 5).await.unwrap();
             seen.extend(page.items.into_iter().map(|opt_out| (opt_out.phone, opt_out.scope)));
             cursor = page.next;
             if cursor.is_none() {
@@ -94,7 +94,43 @@ on_both_databases! {
         assert_eq!(seen.len(), 24);
         assert!(seen.windows(2).all(|pair| pair[0] < pair[1]));
         for search in ["9800000011", "+919800000011", "98000 00011"] {
-            assert_eq!(opt_outs::page(&store, Some(search), None, 5).await.unwrap().items.len(), 2, "{search}");
+            let filter = OptOutFilter { search: Some(search.to_owned()), ..OptOutFilter::default() };
+            assert_eq!(opt_outs::page(&store, &filter, None, 5).await.unwrap().items.len(), 2, "{search}");
+            assert_eq!(opt_outs::count(&store, &filter, 5).await.unwrap(), 2, "{search}");
+        }
+    }
+
+    async fn the_list_is_filtered_by_scope_and_source_and_counted(store: Store) {
+        let rows = |range: std::ops::Range<u64>, scope| range.map(move |n| OptOutRow { phone: phone(n), scope, evidence: String::new() });
+        opt_outs::import(&store, rows(0..30, All).chain(rows(20..40, Promotional)), &TESTER, now()).await.unwrap();
+        for n in 35..50 {
+            opt_outs::record(&store, &change(phone(n), OptOut, All), &TESTER, now()).await.unwrap();
+        }
+        let (csv, link) = (Some(OptOutSource::Csv), Some(OptOutSource::Link));
+        for (search, scope, source, expected) in [
+            (None, None, None, 65),
+            (None, Some(All), None, 45),
+            (None, None, csv, 50),
+            (None, Some(Promotional), csv, 20),
+            (None, Some(All), link, 15),
+            (None, Some(Promotional), link, 0),
+            (Some("98000 0003"), Some(All), None, 5),
+            (Some("98000 0003"), None, None, 15),
+            (Some("Asha"), None, csv, 0),
+        ] {
+            let filter = OptOutFilter { search: search.map(str::to_owned), scope, source };
+            let (mut seen, mut cursor) = (Vec::new(), None);
+            loop {
+                let page = opt_outs::page(&store, &filter, cursor.as_ref(), 4).await.unwrap();
+                seen.extend(page.items.into_iter().map(|opt_out| (opt_out.phone, opt_out.scope)));
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "{filter:?}");
+            assert_eq!((seen.len(), opt_outs::count(&store, &filter, 1_000).await.unwrap()), (expected, expected as u64), "{filter:?}");
+            assert_eq!(opt_outs::count(&store, &filter, 7).await.unwrap(), (expected as u64).min(7));
         }
     }
 }

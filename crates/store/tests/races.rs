@@ -208,7 +208,7 @@ on_both_databases! {
         let rows = [1, 2].map(|n| campaigns::NewRecipient {
             phone: phone(n), language: None, variables: Default::default(),
         });
-        campaigns::add_recipients(&store, campaign.id, &rows).await.unwrap();
+        campaigns::add_recipients(&store, campaign.id, rows, &TESTER, now()).await.unwrap();
         support::sending::approve(&store, campaign.id, 2).await;
         campaigns::start_due(&store, now()).await.unwrap();
         let message = |n| messages::NewMessage { campaign_id: Some(campaign.id), ..new_message(n) };

@@ -234,10 +234,15 @@ pub(crate) fn reason_words(reason: SuppressedReason) -> &'static str {
 /// What an opt-out stops, as people say it.
 #[askama::filter_fn]
 pub(crate) fn scope(scope: &OptOutScope, _: &dyn Values) -> Result<&'static str> {
-    Ok(match scope {
+    Ok(scope_words(*scope))
+}
+
+/// What `scope` shows, for lists of choices.
+pub(crate) fn scope_words(scope: OptOutScope) -> &'static str {
+    match scope {
         OptOutScope::All => "Everything",
         OptOutScope::Promotional => "Promotional only",
-    })
+    }
 }
 
 /// Where an opt-out came from, as people say it.

@@ -2,6 +2,7 @@
 //! leaves nothing behind, so it is read twice: once to check it, once to store it.
 
 use crate::api::contacts::is_language;
+use dakiya_core::consent::Consent;
 use dakiya_core::opt_out::OptOutScope;
 use dakiya_core::phone::{AllowedCountries, PhoneNumber};
 use dakiya_core::table::{Row, RowError, Table, TableError};
@@ -17,6 +18,9 @@ pub const MOST_TOLD: usize = 10_000;
 
 /// Longer cells are no names, reasons or details.
 const MOST_CHARACTERS: usize = 1_000;
+
+/// Names and tags are searched: what is longer fits into no index.
+const MOST_KEY_CHARACTERS: usize = 200;
 
 /// What a file's rows become.
 pub trait Kind: Sized + Send {
@@ -98,13 +102,15 @@ impl<K: Kind> Iterator for Rows<K> {
     }
 }
 
-/// The columns of a file of contacts: `phone` (or `to`), and if there are such `name`, `language` and `tags` (split
-/// by `;`); every other one is an attribute.
+/// The columns of a file of contacts: `phone` (or `to`), and if there are such `name`, `language`, `tags` (split by
+/// `;`), `consent` and `consent_evidence`; every other one is an attribute.
 pub struct Contacts {
     phone: PhoneColumn,
     name: Option<usize>,
     language: Option<usize>,
     tags: Option<usize>,
+    consent: Option<usize>,
+    consent_evidence: Option<usize>,
     attributes: Vec<(usize, String)>,
 }
 
@@ -114,8 +120,10 @@ impl Kind for Contacts {
     fn of(table: &Table<File>) -> Result<Self, TableError> {
         let phone = PhoneColumn::of(table)?;
         let (name, language, tags) = (table.column("name"), table.column("language"), table.column("tags"));
-        let attributes = others(table, &[Some(phone.at), name, language, tags]);
-        Ok(Self { phone, name, language, tags, attributes })
+        let (consent, consent_evidence) = (table.column("consent"), table.column("consent_evidence"));
+        let meant = [Some(phone.at), name, language, tags, consent, consent_evidence];
+        let attributes = others(table, &meant);
+        Ok(Self { phone, name, language, tags, consent, consent_evidence, attributes })
     }
 
     fn read(&self, row: &Row<'_>, allowed: &AllowedCountries) -> Result<ContactRow, RowError> {
@@ -125,9 +133,20 @@ impl Kind for Contacts {
             phone: self.phone.read(row, allowed)?,
             name: name(row, self.name)?,
             language: language(row, self.language)?,
-            tags: self.tags.map(|at| tags(row.cell(at))),
+            tags: self.tags.map(|at| tags(row, at)).transpose()?,
+            consent: self.consent(row)?,
             attributes,
         })
+    }
+}
+
+impl Contacts {
+    fn consent(&self, row: &Row<'_>) -> Result<Option<Consent>, RowError> {
+        let cell = self.consent.map_or("", |at| row.cell(at));
+        let said = Consent::parse(cell)
+            .map_err(|error| RowError::cell(row.line(), "consent", cell, "invalid_consent", error))?;
+        let evidence = self.consent_evidence.map(|at| short(row, "consent_evidence", at)).transpose()?;
+        Ok(said.map(|consent| consent.with_evidence(evidence.unwrap_or_default())))
     }
 }
 
@@ -225,7 +244,11 @@ fn short<'r>(row: &'r Row<'_>, column: &str, at: usize) -> Result<&'r str, RowEr
 }
 
 fn name(row: &Row<'_>, at: Option<usize>) -> Result<Option<String>, RowError> {
-    let name = at.map(|at| short(row, "name", at)).transpose()?;
+    let name = at.map(|at| row.cell(at));
+    if let Some(long) = name.filter(|name| name.chars().count() > MOST_KEY_CHARACTERS) {
+        let message = format!("Longer than {MOST_KEY_CHARACTERS} characters; shorten it");
+        return Err(RowError::cell(row.line(), "name", long, "too_long", message));
+    }
     Ok(name.filter(|name| !name.is_empty()).map(str::to_owned))
 }
 
@@ -240,8 +263,16 @@ fn language(row: &Row<'_>, at: Option<usize>) -> Result<Option<String>, RowError
     }
 }
 
-fn tags(cell: &str) -> Vec<String> {
-    cell.split(';').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
+fn tags(row: &Row<'_>, at: usize) -> Result<Vec<String>, RowError> {
+    let tags: Vec<String> =
+        row.cell(at).split(';').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).collect();
+    match tags.iter().find(|tag| tag.chars().count() > MOST_KEY_CHARACTERS) {
+        None => Ok(tags),
+        Some(tag) => {
+            let message = format!("A tag has at most {MOST_KEY_CHARACTERS} characters; separate tags by ;");
+            Err(RowError::cell(row.line(), "tags", tag, "too_long", message))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -308,15 +308,12 @@ impl Uploads {
         upload
     }
 
-    /// A file of this person for this purpose.
-    pub(crate) fn find(&self, person: &Person, purpose: &str, id: &str) -> PageResult<Arc<Upload>> {
+    /// A file of this person for this purpose. `None`: it was imported, made room, or this process never had it.
+    pub(crate) fn find(&self, person: &Person, purpose: &str, id: &str) -> Option<Arc<Upload>> {
         let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = waiting
-            .iter()
-            .find(|upload| upload.id == id && upload.owner == person.id && upload.purpose == purpose);
-        found
-            .cloned()
-            .ok_or(PageError::NotFound("upload any more; upload the file again, nothing of it was imported"))
+        let ours =
+            |upload: &&Arc<Upload>| upload.id == id && upload.owner == person.id && upload.purpose == purpose;
+        waiting.iter().find(ours).cloned()
     }
 
     /// Forgets a file that was imported.

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use dakiya_core::money::group_indian;
 use dakiya_core::phone::AllowedCountries;
 use dakiya_store::audit::Actor;
-use dakiya_store::contacts::Imported as Stored;
+use dakiya_store::imports::Imported as Stored;
 use dakiya_store::{Store, contacts, opt_outs, settings};
 use dakiya_web::Imported;
 use dakiya_web::imports::{self, Checked, Contacts, Kind, OptOuts};
@@ -24,7 +24,7 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum What {
-    /// People: phone, name, language, tags (split by ;) and whatever else is known. Importing twice changes nothing
+    /// People: phone, name, language, tags (split by ;), consent (yes, no or its day) and whatever else is known. Importing twice changes nothing
     Contacts(FileArgs),
     /// Numbers that must not be messaged: phone, scope (all or promotional) and reason
     OptOuts(FileArgs),
@@ -55,7 +55,7 @@ async fn import_contacts(store: &Store, args: &FileArgs, allowed: &AllowedCountr
     let rows = imports::good_rows::<Contacts>(&file, allowed)?.inspect(|_| bar.inc(1));
     let stored = contacts::import(store, rows, &ACTOR, compose::now()).await?;
     bar.finish_and_clear();
-    answer(args, &stored, checked)
+    answer(args, stored, checked)
 }
 
 async fn import_opt_outs(store: &Store, args: &FileArgs, allowed: &AllowedCountries) -> anyhow::Result<()> {
@@ -64,7 +64,7 @@ async fn import_opt_outs(store: &Store, args: &FileArgs, allowed: &AllowedCountr
     let rows = imports::good_rows::<OptOuts>(&file, allowed)?.inspect(|_| bar.inc(1));
     let stored = opt_outs::import(store, rows, &ACTOR, compose::now()).await?;
     bar.finish_and_clear();
-    answer(args, &stored, checked)
+    answer(args, stored, checked)
 }
 
 /// Reads the file through once: one that breaks in the middle leaves nothing behind.
@@ -75,9 +75,9 @@ fn open<K: Kind>(args: &FileArgs, allowed: &AllowedCountries) -> anyhow::Result<
     Ok((file, checked))
 }
 
-fn answer(args: &FileArgs, stored: &Stored, checked: Checked) -> anyhow::Result<()> {
+fn answer(args: &FileArgs, stored: Stored, checked: Checked) -> anyhow::Result<()> {
     if args.json {
-        return output::json(&Imported::of(stored.accepted, stored.duplicates, checked));
+        return output::json(&Imported::of(stored, checked));
     }
     let count = |number: u64| group_indian(&number.to_string());
     output::line(format!(

@@ -3,11 +3,15 @@
 use crate::config::{self, Config};
 use crate::{compose, output};
 use anyhow::Context;
-use dakiya_store::ConnectOptions;
+use dakiya_store::{ConnectOptions, Store, imports};
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
+
+/// Longer, and a STOP that comes in would not be heard.
+const IMPORTS_WAITED_FOR: Duration = Duration::from_secs(20);
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -41,6 +45,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let store = compose::connect(&config.database_url, exclusive).await?;
     let address = listener.as_ref().map_or(Ok(config.listen), TcpListener::local_addr)?;
     let public_url = public_url(&config, address)?;
+    finish_imports(&store).await?;
     let carrier = compose::Carrier::open(&config, &store, &public_url).await?;
     let scheduler = compose::scheduler(&config, &store, &carrier, &public_url);
     let state = compose::app_state(&config, &store, &carrier, &scheduler, &public_url);
@@ -76,6 +81,18 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         () = &mut stop => both.await,
     };
     result.map(|_| ())
+}
+
+/// Files that a crash cut off: whoever asks from now on sees all of them. Of one too large to wait for, the engine
+/// stores the rest.
+async fn finish_imports(store: &Store) -> anyhow::Result<()> {
+    let all = async {
+        for file in imports::waiting(store).await? {
+            imports::resume(store, file.id).await?;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(IMPORTS_WAITED_FOR, all).await.unwrap_or(Ok(()))
 }
 
 async fn stop_all_when_one_fails<F>(part: F, shutdown: &CancellationToken) -> anyhow::Result<()>

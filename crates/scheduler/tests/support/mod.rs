@@ -153,7 +153,7 @@ impl World {
                 variables: Variables::from([("name".to_owned(), format!("Person {n}"))]),
             })
             .collect();
-        campaigns::add_recipients(&self.store, campaign.id, &rows).await.unwrap();
+        campaigns::add_recipients(&self.store, campaign.id, rows, &TESTER, self.clock.now()).await.unwrap();
         campaign.id
     }
 

@@ -2,8 +2,10 @@
 
 use super::lifecycle::lock;
 use super::{Campaign, CampaignError};
+use crate::audit::Actor;
 use crate::column::Stored;
 use crate::contacts::{self, Contact};
+use crate::imports::{self, Import, ImportKind, Imported, Rows};
 use crate::recipients::{self, Recipient};
 use crate::sql::Sql;
 use crate::{Store, StoreError};
@@ -11,14 +13,16 @@ use dakiya_core::campaign::CampaignState;
 use dakiya_core::ids::CampaignId;
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::template::Variables;
-use sea_orm::{ConnectionTrait, Value};
+use dakiya_core::time::Timestamp;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 
 /// Contacts compared at a time.
 const PAGE: u64 = 2_000;
 
 /// A row uploaded for a campaign.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewRecipient {
     /// To whom.
     pub phone: PhoneNumber,
@@ -28,36 +32,55 @@ pub struct NewRecipient {
     pub variables: Variables,
 }
 
-/// What adding rows did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Added {
-    /// New recipients.
-    pub accepted: u64,
-    /// Rows whose number came before; the first stays.
-    pub duplicates: u64,
-}
-
 /// Adds uploaded rows to a draft. A number uploaded before stays as it was; one that is only there as a stored
 /// contact is replaced, because an upload knows more about this campaign.
 pub async fn add_recipients(
     store: &Store,
     id: CampaignId,
-    rows: &[NewRecipient],
-) -> Result<Added, CampaignError> {
-    let mut seen = HashSet::new();
-    let firsts: Vec<&NewRecipient> = rows.iter().filter(|row| seen.insert(row.phone)).collect();
-    let tx = store.write().await?;
-    draft(&*tx, id).await?;
-    let mut accepted = 0;
-    for batch in firsts.chunks(2_000) {
-        let known = recipients::from_contacts_among(&*tx, id, batch.iter().map(|row| row.phone)).await?;
-        let written = upsert(&*tx, id, batch, false).await?;
-        accepted += written;
-        grow(&*tx, id, i64::try_from(written).unwrap_or(0) - i64::try_from(known).unwrap_or(0)).await?;
+    rows: impl IntoIterator<Item = NewRecipient, IntoIter: Send>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Imported, CampaignError> {
+    let open = || async {
+        let campaign = super::get(store, id).await?.ok_or(CampaignError::NotFound(id))?;
+        let is_draft = campaign.state == CampaignState::Draft;
+        if is_draft { Ok(()) } else { Err(CampaignError::NotADraft(campaign.state)) }
+    };
+    open().await?;
+    match imports::run(store, rows, Some(id), actor, now).await? {
+        Some(added) => Ok(added),
+        None => {
+            open().await?;
+            Err(StoreError::Interrupted.into())
+        }
     }
-    tx.commit().await?;
-    let total = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-    Ok(Added { accepted, duplicates: total - accepted })
+}
+
+impl Rows for NewRecipient {
+    const KIND: ImportKind = ImportKind::Recipients;
+    type Key = PhoneNumber;
+
+    fn key(&self) -> PhoneNumber {
+        self.phone
+    }
+
+    async fn apply(
+        _: &Store,
+        tx: &DatabaseTransaction,
+        import: &Import,
+        rows: &[Self],
+    ) -> Result<Option<u64>, StoreError> {
+        let Some(id) = import.campaign else { return Ok(None) };
+        match draft(tx, id).await {
+            Ok(_) => {}
+            Err(CampaignError::Store(fault)) => return Err(fault),
+            Err(_) => return Ok(None),
+        }
+        let known = recipients::from_contacts_among(tx, id, rows.iter().map(|row| row.phone)).await?;
+        let written = upsert(tx, id, &rows.iter().collect::<Vec<_>>(), false).await?;
+        grow(tx, id, i64::try_from(written).unwrap_or(0) - i64::try_from(known).unwrap_or(0)).await?;
+        Ok(Some(written))
+    }
 }
 
 async fn draft<C: ConnectionTrait>(tx: &C, id: CampaignId) -> Result<Campaign, CampaignError> {

@@ -5,7 +5,7 @@ use crate::audit::{self, Actor};
 use crate::column::Stored;
 use crate::entities::campaigns as table;
 use crate::sql::{Row, Sql};
-use crate::{Store, StoreError, sending};
+use crate::{Store, StoreError, imports, sending};
 use dakiya_core::campaign::CampaignAction;
 use dakiya_core::ids::CampaignId;
 use dakiya_core::money::Money;
@@ -42,7 +42,8 @@ pub async fn approve(
     let tx = store.write().await?;
     let row = lock(&*tx, id).await?;
     let state = row.state.0.after(CampaignAction::Approve, false)?;
-    if row.recipients_revision != approval.revision {
+    // A list still being added is no part of what was quoted.
+    if row.recipients_revision != approval.revision || imports::wait_for(&*tx, id).await? {
         return Err(CampaignError::QuoteChanged);
     }
     let changed = table::ActiveModel {

@@ -6,7 +6,7 @@ mod expansion;
 mod lifecycle;
 mod read;
 
-pub use audience::{Added, NewRecipient, add_recipients, snapshot_audience};
+pub use audience::{NewRecipient, add_recipients, snapshot_audience};
 pub use draft::{create, update};
 pub use expansion::{Batch, complete_finished, expand, to_expand};
 pub use lifecycle::{Approval, approve, cancel, pause, resume, start_due, to_clear};

@@ -1,91 +1,92 @@
-//! Whole files of contacts, in one transaction: all of it or nothing.
+//! Whole files of contacts.
 
-use super::{clean_tags, name_key};
-use crate::audit::{self, Actor};
+use super::{clean_tags, consent_columns, consent_kept, name_key};
+use crate::audit::Actor;
 use crate::column::Stored;
+use crate::imports::{self, Import, ImportKind, Imported, Rows};
 use crate::sql::{Row, Sql};
 use crate::{Store, StoreError};
+use dakiya_core::consent::Consent;
 use dakiya_core::ids::ContactId;
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::template::Variables;
-use dakiya_core::time::{Timestamp, to_micros};
-use sea_orm::{ConnectionTrait, DbBackend};
-use std::collections::HashSet;
+use dakiya_core::time::Timestamp;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashSet};
 
 /// One good row of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactRow {
     /// Whose row it is.
     pub phone: PhoneNumber,
     /// `None` leaves the name there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// `None` leaves the language there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// The file's tags replace those there are; `None`, when the file has no such column, leaves them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
     /// Added to the attributes there are.
+    #[serde(default, skip_serializing_if = "Variables::is_empty")]
     pub attributes: Variables,
+    /// `None` leaves the consent that is on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
 }
 
-/// What came of a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Imported {
-    /// People stored or updated.
-    pub accepted: u64,
-    /// Rows whose number came before in the file; the first stays.
-    pub duplicates: u64,
-}
+/// Tags written in one statement.
+const TAGS: usize = 2_000;
 
-/// Rows per statement: few enough for the limit on bound values, many enough that statements cost nothing.
-const BATCH: usize = 2_000;
-
-/// Stores the rows of a file. Reads `rows` as it goes, so that memory stays flat. Opt-outs are not touched: nobody
-/// is opted in by being imported again.
+/// Stores the rows of a file. Opt-outs are not touched: nobody is opted in by being imported again.
 pub async fn import(
     store: &Store,
     rows: impl IntoIterator<Item = ContactRow, IntoIter: Send>,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Imported, StoreError> {
-    let now = to_micros(now);
-    let mut imported = Imported::default();
-    let mut seen = HashSet::new();
-    let mut batch = Vec::with_capacity(BATCH);
-    let mut rows = rows.into_iter();
-    let tx = store.write().await?;
-    loop {
-        batch.clear();
-        for row in rows.by_ref() {
-            if seen.insert(row.phone) {
-                batch.push(row);
-            } else {
-                imported.duplicates += 1;
-            }
-            if batch.len() == BATCH {
-                break;
-            }
-        }
-        if batch.is_empty() {
-            break;
-        }
-        imported.accepted += batch.len() as u64;
-        upsert(store, &*tx, &batch, now).await?;
+    Ok(imports::run(store, rows, None, actor, now).await?.unwrap_or_default())
+}
+
+impl Rows for ContactRow {
+    const KIND: ImportKind = ImportKind::Contacts;
+    type Key = PhoneNumber;
+
+    fn key(&self) -> PhoneNumber {
+        self.phone
     }
-    if imported.accepted > 0 {
-        let detail = format!("{} accepted, {} duplicates", imported.accepted, imported.duplicates);
-        audit::record(store, &*tx, actor, now, "contacts.imported", "contacts", detail).await?;
+
+    async fn apply(
+        store: &Store,
+        tx: &DatabaseTransaction,
+        import: &Import,
+        rows: &[Self],
+    ) -> Result<Option<u64>, StoreError> {
+        let mut by_consent: BTreeMap<&str, Vec<&ContactRow>> = BTreeMap::new();
+        for row in rows {
+            by_consent.entry(consent_kept(row.consent.as_ref())).or_default().push(row);
+        }
+        for (kept, mut alike) in by_consent {
+            // Two files that hold the same people lock them in the same order.
+            alike.sort_unstable_by_key(|row| row.phone);
+            upsert(store, tx, &alike, kept, import.at).await?;
+        }
+        replace_tags(tx, rows).await?;
+        Ok(Some(rows.len() as u64))
     }
-    tx.commit().await?;
-    Ok(imported)
 }
 
 async fn upsert<C: ConnectionTrait>(
     store: &Store,
     tx: &C,
-    batch: &[ContactRow],
+    rows: &[&ContactRow],
+    consent_kept: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let values = batch.iter().map(|row| {
+    let values = rows.iter().map(|row| {
+        let (consent_at, consent_evidence) = consent_columns(row.consent.as_ref(), now);
         [
             Stored(store.new_id::<ContactId>(now)).into(),
             Stored(row.phone).into(),
@@ -93,6 +94,8 @@ async fn upsert<C: ConnectionTrait>(
             name_key(row.name.as_deref()).into(),
             row.language.clone().into(),
             Stored(row.attributes.clone()).into(),
+            consent_at.into(),
+            consent_evidence.into(),
             now.into(),
             now.into(),
         ]
@@ -101,7 +104,7 @@ async fn upsert<C: ConnectionTrait>(
         DbBackend::Postgres => "(contacts.attributes::jsonb || excluded.attributes::jsonb)::text",
         _ => "json_patch(contacts.attributes, excluded.attributes)",
     };
-    Sql::new("INSERT INTO contacts (id, phone, name, name_key, language, attributes, created_at, updated_at) VALUES ")
+    Sql::new(super::INSERT)
         .rows(values)
         .text(
             " ON CONFLICT (phone) DO UPDATE SET name = COALESCE(excluded.name, contacts.name), \
@@ -109,9 +112,10 @@ async fn upsert<C: ConnectionTrait>(
              language = COALESCE(excluded.language, contacts.language), updated_at = excluded.updated_at, attributes = ",
         )
         .text(merged)
+        .text(consent_kept)
         .execute(tx)
         .await?;
-    replace_tags(tx, batch).await
+    Ok(())
 }
 
 /// Writes only what differs: importing a file twice moves nothing, and a new person needs no deletion.
@@ -135,12 +139,12 @@ async fn replace_tags<C: ConnectionTrait>(tx: &C, batch: &[ContactRow]) -> Resul
         }
     }
     let values = |pair: &(PhoneNumber, String)| [pair.1.clone().into(), Stored(pair.0).into()];
-    for pairs in stale.into_iter().collect::<Vec<_>>().chunks(BATCH) {
+    for pairs in stale.into_iter().collect::<Vec<_>>().chunks(TAGS) {
         let query = Sql::new("DELETE FROM contact_tags WHERE (tag, phone) IN (VALUES ")
             .rows(pairs.iter().map(values));
         query.text(")").execute(tx).await?;
     }
-    for pairs in fresh.chunks(BATCH) {
+    for pairs in fresh.chunks(TAGS) {
         Sql::new("INSERT INTO contact_tags (tag, phone) VALUES ")
             .rows(pairs.iter().map(values))
             .execute(tx)

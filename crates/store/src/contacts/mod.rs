@@ -6,13 +6,14 @@ mod import;
 
 pub use audience::{ContactFilter, TagCount, audience_count, page, page_audience, tags};
 pub use erase::erase;
-pub use import::{ContactRow, Imported, import};
+pub use import::{ContactRow, import};
 
 use crate::audit::{self, Actor};
 use crate::column::Stored;
 use crate::entities::contacts;
 use crate::sql::{Row, Sql};
 use crate::{Store, StoreError};
+use dakiya_core::consent::Consent;
 use dakiya_core::ids::ContactId;
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::template::Variables;
@@ -37,6 +38,8 @@ pub struct Contact {
     pub tags: Vec<String>,
     /// When they agreed to promotional messages.
     pub consent_promotional_at: Option<Timestamp>,
+    /// How we know that.
+    pub consent_evidence: Option<String>,
     /// Since when their number is known not to receive messages.
     pub unreachable_since: Option<Timestamp>,
     /// When they were first stored.
@@ -56,8 +59,8 @@ pub struct ContactFields {
     pub attributes: Variables,
     /// The tags, all of them; `None` leaves those there are.
     pub tags: Option<Vec<String>>,
-    /// Whether they agreed to promotional messages; `None` leaves what is on record.
-    pub consent_promotional: Option<bool>,
+    /// What they say about promotional messages; `None` leaves what is on record.
+    pub consent: Option<Consent>,
 }
 
 /// One contact.
@@ -81,7 +84,8 @@ pub async fn put(
     let now = to_micros(now);
     let tx = store.write().await?;
     let known = get_in(&*tx, phone).await?;
-    Sql::new("INSERT INTO contacts (id, phone, name, name_key, language, attributes, created_at, updated_at) VALUES ")
+    let (consent_at, consent_evidence) = consent_columns(fields.consent.as_ref(), now);
+    Sql::new(INSERT)
         .rows([[
             Stored(store.new_id::<ContactId>(now)).into(),
             Stored(phone).into(),
@@ -89,6 +93,8 @@ pub async fn put(
             name_key(fields.name.as_deref()).into(),
             fields.language.clone().into(),
             Stored(fields.attributes.clone()).into(),
+            consent_at.into(),
+            consent_evidence.into(),
             now.into(),
             now.into(),
         ]])
@@ -96,11 +102,9 @@ pub async fn put(
             " ON CONFLICT (phone) DO UPDATE SET name = excluded.name, name_key = excluded.name_key, \
              language = excluded.language, attributes = excluded.attributes, updated_at = excluded.updated_at",
         )
+        .text(consent_kept(fields.consent.as_ref()))
         .execute(&*tx)
         .await?;
-    if let Some(agreed) = fields.consent_promotional {
-        set_consent(&*tx, phone, agreed, now).await?;
-    }
     if let Some(tags) = &fields.tags {
         delete_tags(&*tx, phone).await?;
         let rows =
@@ -113,25 +117,46 @@ pub async fn put(
         get_in(&*tx, phone).await?.ok_or_else(|| StoreError::not_found("contact", phone.masked()))?;
     let action = if known.is_some() { "contact.changed" } else { "contact.added" };
     audit::record(store, &*tx, actor, now, action, phone.masked(), stored.id.to_string()).await?;
+    let consented = |contact: &Contact| (contact.consent_promotional_at, contact.consent_evidence.clone());
+    if known.as_ref().map_or((None, None), consented) != consented(&stored) {
+        let action =
+            if stored.consent_promotional_at.is_some() { "consent.recorded" } else { "consent.withdrawn" };
+        audit::record(store, &*tx, actor, now, action, phone.masked(), stored.id.to_string()).await?;
+    }
     tx.commit().await?;
     Ok(stored)
 }
 
-async fn set_consent<C: ConnectionTrait>(
-    tx: &C,
-    phone: PhoneNumber,
-    agreed: bool,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    // The first consent stays the evidence until it is withdrawn.
-    let set = Sql::new("UPDATE contacts SET consent_promotional_at = ");
-    let set = if agreed {
-        set.text("COALESCE(consent_promotional_at, ").bind(now).text(")")
-    } else {
-        set.text("NULL")
-    };
-    set.text(" WHERE phone = ").bind(Stored(phone)).execute(tx).await?;
-    Ok(())
+/// The beginning of every statement that stores contacts.
+const INSERT: &str = "INSERT INTO contacts (id, phone, name, name_key, language, attributes, consent_promotional_at, \
+     consent_evidence, created_at, updated_at) VALUES ";
+
+/// What a consent becomes in the columns of somebody new.
+fn consent_columns(consent: Option<&Consent>, now: Timestamp) -> (Option<Timestamp>, Option<String>) {
+    match consent {
+        // A day begins before its hour has come where clocks are ahead.
+        Some(Consent::Given { at, evidence }) => {
+            (Some(at.map_or(now, |at| to_micros(at).min(now))), evidence.clone())
+        }
+        Some(Consent::Withdrawn) | None => (None, None),
+    }
+}
+
+/// The end of an upsert: what a consent does to what is on record. The first time stays until another one is named or
+/// the consent is withdrawn.
+fn consent_kept(consent: Option<&Consent>) -> &'static str {
+    match consent {
+        None => "",
+        Some(Consent::Withdrawn) => ", consent_promotional_at = NULL, consent_evidence = NULL",
+        Some(Consent::Given { at: Some(_), .. }) => {
+            ", consent_promotional_at = excluded.consent_promotional_at, \
+             consent_evidence = COALESCE(excluded.consent_evidence, contacts.consent_evidence)"
+        }
+        Some(Consent::Given { at: None, .. }) => {
+            ", consent_promotional_at = COALESCE(contacts.consent_promotional_at, excluded.consent_promotional_at), \
+             consent_evidence = COALESCE(excluded.consent_evidence, contacts.consent_evidence)"
+        }
+    }
 }
 
 async fn delete_tags<C: ConnectionTrait>(tx: &C, phone: PhoneNumber) -> Result<(), StoreError> {
@@ -176,6 +201,7 @@ async fn with_tags<C: ConnectionTrait>(
         language: row.language,
         attributes: row.attributes.0,
         consent_promotional_at: row.consent_promotional_at,
+        consent_evidence: row.consent_evidence,
         unreachable_since: row.unreachable_since,
         created_at: row.created_at,
         updated_at: row.updated_at,

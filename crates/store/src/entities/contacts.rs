@@ -18,6 +18,7 @@ pub(crate) struct Model {
     pub language: Option<String>,
     pub attributes: Stored<Variables>,
     pub consent_promotional_at: Option<Timestamp>,
+    pub consent_evidence: Option<String>,
     pub unreachable_since: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,

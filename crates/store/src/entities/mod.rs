@@ -7,8 +7,6 @@ pub(crate) mod campaign_counts;
 pub(crate) mod campaigns;
 pub(crate) mod contacts;
 pub(crate) mod idempotency_keys;
-pub(crate) mod import_rejections;
-pub(crate) mod imports;
 pub(crate) mod login_attempts;
 pub(crate) mod message_events;
 pub(crate) mod messages;

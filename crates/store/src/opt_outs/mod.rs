@@ -5,7 +5,7 @@ mod read;
 
 pub use import::{OptOutRow, import};
 pub(crate) use read::covering_in;
-pub use read::{Entry, OptOut, covering, history, page, state};
+pub use read::{Entry, OptOut, OptOutFilter, count, covering, history, page, state};
 
 use crate::audit::{self, Actor};
 use crate::column::Stored;
@@ -56,7 +56,7 @@ pub(crate) async fn record_in<C: ConnectionTrait>(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    append(store, tx, &[change], actor, now).await?;
+    append(store, tx, &[change], &actor.columns(), now).await?;
     let changed = match change.action {
         OptOutAction::OptOut => enforce(tx, change, now).await?,
         OptOutAction::OptIn => lift(store, tx, change).await?,
@@ -74,11 +74,11 @@ async fn append<C: ConnectionTrait>(
     store: &Store,
     tx: &C,
     changes: &[&Change],
-    actor: &Actor,
+    actor: &audit::Columns,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let rows = changes.iter().map(|change| {
-        let (actor_kind, actor_id, actor_name) = actor.columns();
+        let (actor_kind, actor_id, actor_name) = actor.clone();
         [
             Stored(store.new_id::<OptOutEntryId>(now)).into(),
             Stored(change.phone).into(),

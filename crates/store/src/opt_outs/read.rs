@@ -117,21 +117,74 @@ pub async fn history(store: &Store, phone: PhoneNumber, limit: u64) -> Result<Ve
     rows.iter().map(entry).collect()
 }
 
-/// The opt-outs in force by number, those of erased people last; `search` is the beginning of a number.
+/// Which opt-outs in force to show; what is `None` does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OptOutFilter {
+    /// The beginning of a number. Nothing is found by what is none.
+    pub search: Option<String>,
+    /// Of this scope.
+    pub scope: Option<OptOutScope>,
+    /// From this source.
+    pub source: Option<OptOutSource>,
+}
+
+impl OptOutFilter {
+    /// The stretches of numbers to look at: without a search all, numbers and hashes alike.
+    fn beginnings(&self) -> Vec<String> {
+        match &self.search {
+            Some(search) => phone_beginnings(search).unwrap_or_default(),
+            None => vec![String::new()],
+        }
+    }
+
+    /// Scopes and sources, each pair a stretch of one index; none when neither matters.
+    fn kinds(&self) -> Vec<Option<(OptOutScope, OptOutSource)>> {
+        if self.scope.is_none() && self.source.is_none() {
+            return vec![None];
+        }
+        let scopes = self.scope.map_or_else(|| OptOutScope::ALL.to_vec(), |scope| vec![scope]);
+        let sources = self.source.map_or_else(|| OptOutSource::ALL.to_vec(), |source| vec![source]);
+        scopes.iter().flat_map(|scope| sources.iter().map(|source| Some((*scope, *source)))).collect()
+    }
+
+    /// Each stretch's own condition: together they are a union of which each part is read in order, and cut.
+    fn parts(&self) -> Vec<Sql> {
+        let mut parts = Vec::new();
+        for beginning in self.beginnings() {
+            for kind in self.kinds() {
+                let mut part = Sql::new("phone BETWEEN ").bind(beginning.clone());
+                part = part.text(" AND ").bind(after_prefix(&beginning));
+                if let Some((scope, source)) = kind {
+                    part = part
+                        .text(" AND scope = ")
+                        .bind(Stored(scope))
+                        .text(" AND source = ")
+                        .bind(Stored(source));
+                }
+                parts.push(part);
+            }
+        }
+        parts
+    }
+}
+
+/// The opt-outs in force by number, those of erased people last.
 pub async fn page(
     store: &Store,
-    search: Option<&str>,
+    filter: &OptOutFilter,
     cursor: Option<&Cursor>,
     limit: u64,
 ) -> Result<Page<OptOut>, StoreError> {
-    // Without a search everything, numbers and hashes alike.
-    let beginnings = search.and_then(phone_beginnings).unwrap_or_else(|| vec![String::new()]);
     let mut query = Sql::new("SELECT phone, scope, since, source FROM (");
-    for (index, beginning) in beginnings.iter().enumerate() {
-        let mut part = Sql::new("SELECT * FROM opt_outs WHERE phone BETWEEN ").bind(beginning.clone());
-        part = part.text(" AND ").bind(after_prefix(beginning));
+    let parts = filter.parts();
+    if parts.is_empty() {
+        return Ok(Page { items: Vec::new(), next: None });
+    }
+    for (index, condition) in parts.into_iter().enumerate() {
+        let mut part = Sql::new("SELECT * FROM opt_outs WHERE ").append(condition);
         if let Some(cursor) = cursor {
             let [phone, scope] = cursor.parts()?;
+            part = part.text(" AND phone >= ").bind(phone.clone());
             part = part.text(" AND (phone, scope) > (").bind(phone).text(", ").bind(scope).text(")");
         }
         part = part.text(" ORDER BY phone, scope LIMIT ").bind(limit + 1);
@@ -142,6 +195,22 @@ pub async fn page(
     let rows = query.all(store.read()).await?;
     let found = rows.iter().map(opt_out).collect::<Result<Vec<_>, _>>()?;
     Ok(Page::cut(found, limit, |last| Cursor::of([&last.phone.stored(), last.scope.as_str()])))
+}
+
+/// How many opt-outs a filter finds, counted no further than `most`.
+pub async fn count(store: &Store, filter: &OptOutFilter, most: u64) -> Result<u64, StoreError> {
+    let mut query = Sql::new("SELECT COUNT(*) AS count FROM (");
+    let parts = filter.parts();
+    if parts.is_empty() {
+        return Ok(0);
+    }
+    for (index, condition) in parts.into_iter().enumerate() {
+        let part = Sql::new("SELECT phone, scope FROM opt_outs WHERE ").append(condition).text(" LIMIT ");
+        let union = if index > 0 { " UNION SELECT * FROM (" } else { "SELECT * FROM (" };
+        query = query.text(union).append(part.bind(most)).text(&format!(") AS part_{index}"));
+    }
+    let row = query.text(" LIMIT ").bind(most).text(") AS found").one(store.read()).await?;
+    row.map_or(Ok(0), |row| Ok(row.try_get::<i64>("", "count")?.unsigned_abs()))
 }
 
 fn opt_out(row: &QueryResult) -> Result<OptOut, StoreError> {

@@ -121,7 +121,7 @@ pub async fn campaign_with(
         .iter()
         .map(|phone| NewRecipient { phone: *phone, language: None, variables: Default::default() })
         .collect();
-    campaigns::add_recipients(store, campaign.id, &rows).await.unwrap();
+    campaigns::add_recipients(store, campaign.id, rows, &TESTER, now()).await.unwrap();
     approve(store, campaign.id, people.len()).await;
     campaigns::start_due(store, now()).await.unwrap();
     expand(store, campaign.id, category, people).await;

@@ -14,11 +14,8 @@ use axum::extract::{Request, State};
 use dakiya_core::ids::CampaignId;
 use dakiya_core::phone::{AllowedCountries, PhoneNumber};
 use dakiya_core::table::RowError;
-use dakiya_store::campaigns::{self, Added};
+use dakiya_store::campaigns;
 use dakiya_store::settings;
-
-/// Rows stored at a time.
-const BATCH: usize = 10_000;
 
 /// Add recipients
 ///
@@ -37,7 +34,7 @@ const BATCH: usize = 10_000;
     ),
 )]
 pub async fn add(
-    MaySend(_): MaySend,
+    MaySend(caller): MaySend,
     State(app): State<AppState>,
     Path(id): Path<CampaignId>,
     request: Request,
@@ -45,15 +42,17 @@ pub async fn add(
     known(&app, id).await?;
     let allowed = settings::get(&app.store).await?.allowed_countries;
     let media_type = json::content_type(request.headers());
+    let (actor, now) = (caller.actor(), app.clock.now());
     let (added, checked) = if !media_type.is_empty() && json::is_json(&media_type) {
         let given = json::parse(&body::read(request.into_body(), body::LIST_LIMIT).await?)?;
         let (good, checked) = sort_out(given, &allowed);
-        (store(&app, id, good.into_iter()).await?, checked)
+        (campaigns::add_recipients(&app.store, id, good, &actor, now).await?, checked)
     } else {
         let (file, checked) = imports::checked_csv::<Recipients>(request, allowed.clone()).await?;
-        (store(&app, id, good_rows::<Recipients>(&file, &allowed)?).await?, checked)
+        let rows = good_rows::<Recipients>(&file, &allowed)?;
+        (campaigns::add_recipients(&app.store, id, rows, &actor, now).await?, checked)
     };
-    Ok(axum::Json(Imported::of(added.accepted, added.duplicates, checked)))
+    Ok(axum::Json(Imported::of(added, checked)))
 }
 
 /// The good ones of a JSON list, and what is wrong with the others.
@@ -79,22 +78,4 @@ fn sort_out(
         }
     }
     (good, checked)
-}
-
-async fn store(
-    app: &AppState,
-    id: CampaignId,
-    rows: impl Iterator<Item = campaigns::NewRecipient> + Send,
-) -> Result<Added, Problem> {
-    let mut added = Added::default();
-    let mut rows = rows.peekable();
-    loop {
-        let batch: Vec<_> = rows.by_ref().take(BATCH).collect();
-        let now = campaigns::add_recipients(&app.store, id, &batch).await?;
-        added.accepted += now.accepted;
-        added.duplicates += now.duplicates;
-        if rows.peek().is_none() {
-            return Ok(added);
-        }
-    }
 }

@@ -11,6 +11,7 @@ use crate::AppState;
 use crate::imports::Contacts;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use dakiya_core::consent::Consent;
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::template::Variables;
 use dakiya_core::time::Timestamp;
@@ -23,6 +24,7 @@ const MOST_NAME_CHARACTERS: usize = 200;
 const MOST_TAGS: usize = 100;
 const MOST_TAG_CHARACTERS: usize = 100;
 const MOST_ATTRIBUTES: usize = 200;
+const MOST_EVIDENCE_CHARACTERS: usize = 500;
 
 /// What is known of a person; it replaces what was known.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -41,6 +43,12 @@ pub struct ContactPut {
     attributes: Option<Variables>,
     /// Whether they agreed to promotional messages; left as it is when absent.
     consent_promotional: Option<bool>,
+    /// When they agreed. Absent: when they first did, or now.
+    #[schema(example = "2026-08-12T10:00:00+05:30", value_type = Option<chrono::DateTime<chrono::Utc>>)]
+    consent_promotional_at: Option<String>,
+    /// How you know that they agreed; left as it is when absent.
+    #[schema(example = "ticked on the booking form")]
+    consent_evidence: Option<String>,
 }
 
 /// A stored person.
@@ -63,6 +71,9 @@ pub struct ContactDetail {
     /// When they agreed to promotional messages.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     consent_promotional_at: Option<Timestamp>,
+    /// How that is known.
+    #[schema(required = true)]
+    consent_evidence: Option<String>,
     /// Since when their number is known not to receive messages.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     unreachable_since: Option<Timestamp>,
@@ -83,6 +94,7 @@ impl From<Contact> for ContactDetail {
             tags: contact.tags,
             attributes: contact.attributes,
             consent_promotional_at: contact.consent_promotional_at,
+            consent_evidence: contact.consent_evidence,
             unreachable_since: contact.unreachable_since,
             created_at: contact.created_at,
             updated_at: contact.updated_at,
@@ -166,6 +178,8 @@ pub async fn put(
     let mut fields = Fields::default();
     let phone = fields.phone("phone", &phone, &allowed);
     check(&mut fields, &given);
+    let now = app.clock.now();
+    let consent = consent(&mut fields, &given, now);
     let phone = fields.finish_with(phone)?;
     let known = contacts::get(&app.store, phone).await?.is_some();
     let new = ContactFields {
@@ -173,9 +187,9 @@ pub async fn put(
         language: given.language,
         attributes: given.attributes.unwrap_or_default(),
         tags: given.tags,
-        consent_promotional: given.consent_promotional,
+        consent,
     };
-    let contact = contacts::put(&app.store, phone, &new, &caller.actor(), app.clock.now()).await?;
+    let contact = contacts::put(&app.store, phone, &new, &caller.actor(), now).await?;
     Ok((if known { StatusCode::OK } else { StatusCode::CREATED }, axum::Json(contact.into())))
 }
 
@@ -196,6 +210,27 @@ fn check(fields: &mut Fields, given: &ContactPut) {
     }
     if given.attributes.as_ref().is_some_and(|attributes| attributes.len() > MOST_ATTRIBUTES) {
         fields.fault("attributes", Code::InvalidRequest, format!("at most {MOST_ATTRIBUTES} attributes"));
+    }
+}
+
+/// What is said about promotional messages: time and evidence say that they agreed.
+fn consent(fields: &mut Fields, given: &ContactPut, now: Timestamp) -> Option<Consent> {
+    let at = fields.instant("consent_promotional_at", given.consent_promotional_at.as_deref());
+    if at.is_some_and(|at| at > now) {
+        fields.fault("consent_promotional_at", Code::InvalidRequest, "a consent lies in the past");
+    }
+    let evidence = given.consent_evidence.clone().filter(|evidence| !evidence.trim().is_empty());
+    fields.at_most("consent_evidence", evidence.as_deref().unwrap_or_default(), MOST_EVIDENCE_CHARACTERS);
+    let detailed = given.consent_promotional_at.is_some() || evidence.is_some();
+    match given.consent_promotional {
+        Some(false) if detailed => {
+            let told = "time and evidence belong to a consent; leave them out when there is none";
+            fields.fault("consent_promotional", Code::InvalidRequest, told);
+            None
+        }
+        Some(false) => Some(Consent::Withdrawn),
+        None if !detailed => None,
+        Some(true) | None => Some(Consent::Given { at, evidence }),
     }
 }
 
@@ -236,7 +271,7 @@ pub async fn delete(
 #[utoipa::path(
     post, path = "/contacts/import", operation_id = "import_contacts", tag = "Contacts",
     request_body(content = schema::Csv, content_type = "text/csv",
-        description = "Column `phone`, and if there are such `name`, `language` and `tags` (split by `;`); every other column is an attribute"),
+        description = "Column `phone`, and if there are such `name`, `language`, `tags` (split by `;`), `consent` (yes, no, or the day of the consent) and `consent_evidence`; every other column is an attribute"),
     security(("api_key" = ["send"])),
     responses((status = 200, description = "What became of the rows", body = Imported)),
 )]
@@ -249,5 +284,5 @@ pub async fn import(
     let (file, checked) = imports::checked_csv::<Contacts>(request, allowed.clone()).await?;
     let rows = crate::imports::good_rows::<Contacts>(&file, &allowed)?;
     let stored = contacts::import(&app.store, rows, &caller.actor(), app.clock.now()).await?;
-    Ok(axum::Json(Imported::of(stored.accepted, stored.duplicates, checked)))
+    Ok(axum::Json(Imported::of(stored, checked)))
 }

@@ -7,6 +7,7 @@ use crate::imports::{self, Checked, Kind};
 use axum::extract::Request;
 use dakiya_core::phone::AllowedCountries;
 use dakiya_core::table::{RowError, TableError};
+use dakiya_store::imports::Imported as Stored;
 use serde::Serialize;
 use std::fs::File;
 use utoipa::ToSchema;
@@ -55,7 +56,8 @@ impl From<RowError> for RejectedRow {
 
 impl Imported {
     /// What became of a list of which this was checked and that was stored.
-    pub fn of(accepted: u64, duplicates: u64, checked: Checked) -> Self {
+    pub fn of(stored: Stored, checked: Checked) -> Self {
+        let Stored { accepted, duplicates } = stored;
         let rejected = checked.told.into_iter().map(RejectedRow::from).collect();
         Self { accepted, duplicates, rejected, rejected_count: checked.bad }
     }

@@ -13,7 +13,7 @@ use dakiya_core::opt_out::{OptOutAction, OptOutScope, OptOutSource};
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::time::Timestamp;
 use dakiya_scheduler::OptOutRequest;
-use dakiya_store::opt_outs::{self, Entry, OptOut};
+use dakiya_store::opt_outs::{self, Entry, OptOut, OptOutFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -118,6 +118,10 @@ impl From<Entry> for EntryItem {
 pub struct OptOutQuery {
     /// A number, or the beginning of one.
     phone: Option<String>,
+    /// `all` or `promotional`.
+    scope: Option<String>,
+    /// How it was learned of: `link`, `sms`, `whatsapp`, `twilio_error`, `person`, `csv` or `api`.
+    source: Option<String>,
     /// Items on a page: 1 to 500.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 50)]
     limit: Option<String>,
@@ -137,7 +141,14 @@ pub async fn list(
     Query(query): Query<OptOutQuery>,
 ) -> Result<axum::Json<List<OptOutItem>>, Problem> {
     let (limit, cursor) = pagination::page(query.limit.as_deref(), query.cursor)?;
-    let page = opt_outs::page(&app.store, query.phone.as_deref(), cursor.as_ref(), limit).await?;
+    let mut fields = Fields::default();
+    let filter = OptOutFilter {
+        scope: fields.word("scope", query.scope.as_deref()),
+        source: fields.word("source", query.source.as_deref()),
+        search: query.phone,
+    };
+    fields.finish()?;
+    let page = opt_outs::page(&app.store, &filter, cursor.as_ref(), limit).await?;
     Ok(axum::Json(List::of(page, OptOutItem::from)))
 }
 

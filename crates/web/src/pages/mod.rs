@@ -7,6 +7,7 @@ pub(crate) mod contacts;
 mod dashboard;
 mod explain;
 mod gates;
+mod imports;
 mod messages;
 mod opt_outs;
 mod preview;

@@ -44,6 +44,15 @@ pub(crate) fn form(frame: Frame, import: Import, fault: &str) -> Response {
     (status, view::html(&UploadForm { frame, import, faults })).into_response()
 }
 
+/// The page to upload on, for a file that is not where its address says.
+pub(crate) fn gone(frame: Frame, import: Import) -> Response {
+    let told = "This file does not wait here any more: it was imported already, or Dakiya was restarted since. If its \
+                rows are missing, upload it again";
+    let mut faults = Faults::default();
+    faults.add("file", told);
+    (StatusCode::NOT_FOUND, view::html(&UploadForm { frame, import, faults })).into_response()
+}
+
 #[derive(Template)]
 #[template(path = "imports/checked.html")]
 struct CheckedPage<'a> {

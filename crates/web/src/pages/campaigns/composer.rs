@@ -188,7 +188,7 @@ pub(super) async fn show(
         Some("fixed") => {
             "The template has a new version with plain characters, and this draft uses it.".to_owned()
         }
-        Some("imported") => crate::pages::contacts::import::done_words(query),
+        Some("imported") => crate::pages::imports::done_words(query),
         _ => String::new(),
     };
     page(app, person, Some((campaign, text)), form, Faults::default(), &done).await

@@ -6,7 +6,7 @@ use crate::auth::Person;
 use crate::error::PageResult;
 use crate::forms::Submitted;
 use crate::imports::{Recipients, good_rows};
-use crate::pages::contacts::import::done_href;
+use crate::pages::imports::done_href;
 use crate::pages::upload_page::{self, Import};
 use crate::uploads::{self, Uploads};
 use crate::view::{Frame, Section};
@@ -14,11 +14,8 @@ use axum::Extension;
 use axum::extract::{Multipart, Path, State};
 use axum::response::{IntoResponse, Redirect};
 use dakiya_core::user::Permission;
-use dakiya_store::campaigns::{self, Added, Campaign, NewRecipient};
+use dakiya_store::campaigns::{self, Campaign};
 use dakiya_store::settings;
-
-/// Rows per transaction.
-const BATCH: usize = 5_000;
 
 fn import(campaign: &Campaign) -> Import {
     Import {
@@ -44,7 +41,15 @@ fn purpose(campaign: &Campaign) -> String {
 pub(super) async fn ask(State(app): State<AppState>, person: Person, Path(id): Path<String>) -> PageResult {
     person.must(Permission::Send)?;
     let campaign = find_draft(&app, &id).await?;
-    Ok(upload_page::form(Frame::of(&app, &person, Section::Campaigns).await?, import(&campaign), ""))
+    form(&app, &person, &campaign, "").await
+}
+
+async fn form(app: &AppState, person: &Person, campaign: &Campaign, fault: &str) -> PageResult {
+    Ok(upload_page::form(Frame::of(app, person, Section::Campaigns).await?, import(campaign), fault))
+}
+
+async fn gone(app: &AppState, person: &Person, campaign: &Campaign) -> PageResult {
+    Ok(upload_page::gone(Frame::of(app, person, Section::Campaigns).await?, import(campaign)))
 }
 
 /// Takes a file and checks it.
@@ -53,15 +58,12 @@ pub(super) async fn upload(
     Extension(waiting): Extension<Uploads>,
     person: Person,
     Path(id): Path<String>,
-    form: Multipart,
+    file: Multipart,
 ) -> PageResult {
     person.must(Permission::Send)?;
     let campaign = find_draft(&app, &id).await?;
-    let again = async |fault: &str| {
-        Ok(upload_page::form(Frame::of(&app, &person, Section::Campaigns).await?, import(&campaign), fault))
-    };
-    let Some(received) = uploads::receive(&person, form).await? else {
-        return again("Choose a file first").await;
+    let Some(received) = uploads::receive(&person, file).await? else {
+        return form(&app, &person, &campaign, "Choose a file first").await;
     };
     let allowed = settings::get(&app.store).await?.allowed_countries;
     match uploads::check::<Recipients>(&person, purpose(&campaign), received, allowed).await? {
@@ -69,7 +71,7 @@ pub(super) async fn upload(
             Ok(Redirect::to(&format!("/campaigns/{}/recipients/{}", campaign.id, waiting.keep(upload).id))
                 .into_response())
         }
-        Err(fault) => again(&fault.to_string()).await,
+        Err(fault) => form(&app, &person, &campaign, &fault.to_string()).await,
     }
 }
 
@@ -81,7 +83,9 @@ pub(super) async fn checked(
     Path((id, upload)): Path<(String, String)>,
 ) -> PageResult {
     let campaign = find_draft(&app, &id).await?;
-    let upload = waiting.find(&person, &purpose(&campaign), &upload)?;
+    let Some(upload) = waiting.find(&person, &purpose(&campaign), &upload) else {
+        return gone(&app, &person, &campaign).await;
+    };
     Ok(upload_page::checked(Frame::of(&app, &person, Section::Campaigns).await?, import(&campaign), &upload))
 }
 
@@ -93,7 +97,10 @@ pub(super) async fn bad_rows(
     Path((id, upload)): Path<(String, String)>,
 ) -> PageResult {
     let campaign = find_draft(&app, &id).await?;
-    upload_page::bad_rows(waiting.find(&person, &purpose(&campaign), &upload)?.as_ref())
+    match waiting.find(&person, &purpose(&campaign), &upload) {
+        Some(upload) => upload_page::bad_rows(&upload),
+        None => gone(&app, &person, &campaign).await,
+    }
 }
 
 /// Adds the good rows to the campaign.
@@ -105,25 +112,13 @@ pub(super) async fn commit(
 ) -> PageResult {
     person.must(Permission::Send)?;
     let campaign = find_draft(&app, &id).await?;
-    let upload = waiting.find(&person, &purpose(&campaign), &upload)?;
+    let Some(upload) = waiting.find(&person, &purpose(&campaign), &upload) else {
+        return gone(&app, &person, &campaign).await;
+    };
     let allowed = settings::get(&app.store).await?.allowed_countries;
-    let mut rows = good_rows::<Recipients>(upload.file(), &allowed)?;
-    let mut added = Added::default();
-    loop {
-        let batch: Vec<NewRecipient> = rows.by_ref().take(BATCH).collect();
-        if batch.is_empty() {
-            break;
-        }
-        let some = campaigns::add_recipients(&app.store, campaign.id, &batch).await?;
-        added.accepted += some.accepted;
-        added.duplicates += some.duplicates;
-    }
+    let rows = good_rows::<Recipients>(upload.file(), &allowed)?;
+    let now = app.clock.now();
+    let added = campaigns::add_recipients(&app.store, campaign.id, rows, &person.actor(), now).await?;
     waiting.forget(&upload.id);
-    Ok(Redirect::to(&done_href(
-        &format!("/campaigns/{}", campaign.id),
-        added.accepted,
-        added.duplicates,
-        upload.checked.bad,
-    ))
-    .into_response())
+    Ok(Redirect::to(&done_href(&format!("/campaigns/{}", campaign.id), added, &upload)).into_response())
 }

@@ -1,138 +1,98 @@
-//! Contacts from a file.
+//! Contacts from a file, and as one.
 
 use crate::AppState;
 use crate::auth::Person;
+use crate::downloads::csv_lines;
 use crate::error::PageResult;
-use crate::filters::grouped;
-use crate::forms::Submitted;
-use crate::imports::{Contacts, good_rows};
-use crate::pages::upload_page::{self, Import, csv_file};
-use crate::uploads::{self, Uploads};
-use crate::view::{Frame, Section};
+use crate::imports::Contacts;
+use crate::pages::imports::{self, Listing};
+use crate::pages::upload_page::{Import, csv_file};
+use crate::view::{Section, Zone};
+use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Multipart, Path, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::State;
 use axum::routing::get;
-use axum::{Extension, Router};
+use dakiya_core::time::Timestamp;
 use dakiya_core::user::Permission;
-use dakiya_store::{contacts, settings};
-use std::collections::HashMap;
-
-const PURPOSE: &str = "contacts";
-const SAMPLE: &str = "phone,name,language,tags,vehicle\n+919845011234,Ramesh Kumar,en,renewal;kerala,KA05MN4321\n9845022345,सुनीता जैन,hi,renewal,KA01MJ3030\n";
+use dakiya_store::audit::Actor;
+use dakiya_store::contacts::{self, Contact, ContactFilter, ContactRow};
+use dakiya_store::imports::Imported;
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/contacts/import", get(ask).post(upload).layer(DefaultBodyLimit::disable()))
-        .route("/contacts/import/sample.csv", get(sample))
-        .route("/contacts/import/{id}", get(checked).post(commit))
-        .route("/contacts/import/{id}/bad-rows.csv", get(bad_rows))
+    imports::routes::<ContactList>().route("/contacts/export.csv", get(export))
 }
 
-fn import() -> Import {
-    Import {
-        title: "Import contacts",
-        form_href: "/contacts/import".to_owned(),
-        back: "/contacts".to_owned(),
-        back_words: "Contacts".to_owned(),
-        columns: vec![
-            (
-                "phone",
-                "Must be there. Indian mobile numbers in any common spelling; others with + and country code",
-            ),
-            ("name", "What the person is called"),
-            ("language", "en, hi, mr, ta …: which language of a template they get"),
-            ("tags", "Separated by ;. With this column, the tags of people already here are replaced"),
-            ("anything else", "Kept with the person and usable as a placeholder of that name"),
-        ],
-        consequence: "People already here get the new details. Opt-outs stay as they are.",
-        sample: "/contacts/import/sample.csv",
-    }
-}
+struct ContactList;
 
-async fn ask(State(app): State<AppState>, person: Person) -> PageResult {
-    person.must(Permission::Send)?;
-    Ok(upload_page::form(Frame::of(&app, &person, Section::Contacts).await?, import(), ""))
-}
+impl Listing for ContactList {
+    type Rows = Contacts;
+    const NAME: &'static str = "contacts";
+    const SECTION: Section = Section::Contacts;
+    const NEEDS: Permission = Permission::Send;
+    const SAMPLE: &'static str = "phone,name,language,tags,consent,consent_evidence,vehicle\n\
+        +919845011234,Ramesh Kumar,en,renewal;kerala,12/08/2026,form at the garage,KA05MN4321\n\
+        9845022345,सुनीता जैन,hi,renewal,,,KA01MJ3030\n";
 
-async fn sample() -> Response {
-    csv_file("contacts.csv", Body::from(SAMPLE))
-}
-
-async fn upload(
-    State(app): State<AppState>,
-    Extension(waiting): Extension<Uploads>,
-    person: Person,
-    form: Multipart,
-) -> PageResult {
-    person.must(Permission::Send)?;
-    let again = async |fault: &str| {
-        Ok(upload_page::form(Frame::of(&app, &person, Section::Contacts).await?, import(), fault))
-    };
-    let Some(received) = uploads::receive(&person, form).await? else {
-        return again("Choose a file first").await;
-    };
-    let allowed = settings::get(&app.store).await?.allowed_countries;
-    match uploads::check::<Contacts>(&person, PURPOSE.to_owned(), received, allowed).await? {
-        Ok(upload) => {
-            Ok(Redirect::to(&format!("/contacts/import/{}", waiting.keep(upload).id)).into_response())
+    fn import() -> Import {
+        Import {
+            title: "Import contacts",
+            form_href: "/contacts/import".to_owned(),
+            back: "/contacts".to_owned(),
+            back_words: "Contacts".to_owned(),
+            columns: vec![
+                (
+                    "phone",
+                    "Must be there. Indian mobile numbers in any common spelling; others with + and country code",
+                ),
+                ("name", "What the person is called"),
+                ("language", "en, hi, mr, ta …: which language of a template they get"),
+                ("tags", "Separated by ;. With this column, the tags of people already here are replaced"),
+                (
+                    "consent",
+                    "To promotional messages: yes, no, or the day they agreed (2026-08-12 or 12/08/2026). Empty leaves what is on record",
+                ),
+                ("consent_evidence", "How you know: a form, a call, a ticket"),
+                ("anything else", "Kept with the person and usable as a placeholder of that name"),
+            ],
+            consequence: "People already here get the new details. Opt-outs stay as they are.",
+            sample: "/contacts/import/sample.csv",
         }
-        Err(fault) => again(&fault.to_string()).await,
+    }
+
+    async fn store(
+        app: &AppState,
+        actor: &Actor,
+        _: &str,
+        rows: impl Iterator<Item = ContactRow> + Send,
+    ) -> PageResult<Imported> {
+        Ok(contacts::import(&app.store, rows, actor, app.clock.now()).await?)
     }
 }
 
-async fn checked(
-    State(app): State<AppState>,
-    Extension(waiting): Extension<Uploads>,
-    person: Person,
-    Path(id): Path<String>,
-) -> PageResult {
-    let upload = waiting.find(&person, PURPOSE, &id)?;
-    Ok(upload_page::checked(Frame::of(&app, &person, Section::Contacts).await?, import(), &upload))
+/// Everyone, in the columns that an import reads. What else is known differs from person to person and is not in it.
+async fn export(State(app): State<AppState>, person: Person) -> PageResult {
+    person.must(Permission::View)?;
+    let zone = Zone(app.config.timezone);
+    let header = ["phone", "name", "language", "tags", "consent", "consent_evidence", "added"];
+    let lines = csv_lines(&header, move |cursor, limit| {
+        let store = app.store.clone();
+        async move {
+            let page = contacts::page(&store, &ContactFilter::default(), cursor.as_ref(), limit).await?;
+            Ok(page.map(|contact| Some(line(contact, zone))))
+        }
+    });
+    Ok(csv_file("contacts.csv", Body::from_stream(lines)))
 }
 
-async fn bad_rows(
-    Extension(waiting): Extension<Uploads>,
-    person: Person,
-    Path(id): Path<String>,
-) -> PageResult {
-    upload_page::bad_rows(waiting.find(&person, PURPOSE, &id)?.as_ref())
-}
-
-async fn commit(
-    State(app): State<AppState>,
-    Extension(waiting): Extension<Uploads>,
-    Path(id): Path<String>,
-    Submitted { person, .. }: Submitted,
-) -> PageResult {
-    person.must(Permission::Send)?;
-    let upload = waiting.find(&person, PURPOSE, &id)?;
-    let allowed = settings::get(&app.store).await?.allowed_countries;
-    let rows = good_rows::<Contacts>(upload.file(), &allowed)?;
-    let done = contacts::import(&app.store, rows, &person.actor(), app.clock.now()).await?;
-    waiting.forget(&id);
-    Ok(Redirect::to(&done_href("/contacts", done.accepted, done.duplicates, upload.checked.bad))
-        .into_response())
-}
-
-/// Where an import leads, with what came of it.
-pub(crate) fn done_href(path: &str, accepted: u64, duplicates: u64, bad: u64) -> String {
-    format!("{path}?done=imported&accepted={accepted}&duplicates={duplicates}&bad={bad}")
-}
-
-/// What came of an import, from the address it led to.
-pub(crate) fn done_words(query: &HashMap<String, String>) -> String {
-    let figure = |name: &str| query.get(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-    let (accepted, duplicates, bad) = (figure("accepted"), figure("duplicates"), figure("bad"));
-    let mut words = format!("{} rows imported.", grouped(accepted.into()));
-    if duplicates > 0 {
-        words += &format!(
-            " {} had a number that came before in the file; the first one stayed.",
-            grouped(duplicates.into())
-        );
-    }
-    if bad > 0 {
-        words += &format!(" {} still need fixing.", grouped(bad.into()));
-    }
-    words
+fn line(contact: Contact, zone: Zone) -> Vec<String> {
+    let day = |at: Timestamp| zone.date_field(&at);
+    vec![
+        contact.phone.to_string(),
+        contact.name.unwrap_or_default(),
+        contact.language.unwrap_or_default(),
+        contact.tags.join(";"),
+        contact.consent_promotional_at.map_or_else(|| "no".to_owned(), day),
+        contact.consent_evidence.unwrap_or_default(),
+        day(contact.created_at),
+    ]
 }

@@ -1,9 +1,10 @@
 //! Stored people: found, added, imported; and everything about one number on one page.
 
-pub(crate) mod import;
+mod consent;
+mod import;
 
-use super::explain;
 use super::messages::Chip;
+use super::{explain, imports};
 use crate::AppState;
 use crate::auth::Person;
 use crate::error::{PageError, PageResult};
@@ -22,7 +23,7 @@ use dakiya_core::user::Permission;
 use dakiya_store::contacts::{self, Contact, ContactFields, ContactFilter, TagCount};
 use dakiya_store::messages::{self, Message};
 use dakiya_store::opt_outs::{self, OptOut};
-use dakiya_store::settings;
+use dakiya_store::{Cursor, settings};
 use std::collections::HashMap;
 
 const ROWS: u64 = 50;
@@ -34,6 +35,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/contacts", get(list).post(add))
         .route("/contacts/new", get(ask))
         .merge(import::routes())
+        .merge(consent::routes())
         .route("/contacts/{phone}", get(show))
 }
 
@@ -92,7 +94,7 @@ async fn list(
         .map(|next| view::href("/contacts", &[("q", &search), ("tag", &tag), ("cursor", &next.to_string())]));
     let done = match query.get("done").map(String::as_str) {
         Some("saved") => "Contact saved.".to_owned(),
-        Some("imported") => import::done_words(&query),
+        Some("imported") => imports::done_words(&query),
         _ => String::new(),
     };
     let page = ContactsPage {
@@ -157,6 +159,12 @@ async fn add(State(app): State<AppState>, Submitted { person, fields }: Submitte
     if !language.is_empty() && !is_language(&language) {
         faults.add("language", "Write a language code, for example en or hi");
     }
+    let now = app.clock.now();
+    // Whoever keeps no consent has no such fields.
+    let consent = match person.role.may(Permission::ManageOptOuts) {
+        true => consent::read(&fields, &mut faults, view::Zone(app.config.timezone), now),
+        false => None,
+    };
     let (Some(phone), true) = (phone, faults.is_empty()) else {
         return edit_page(&app, &person, fields, faults).await;
     };
@@ -167,9 +175,9 @@ async fn add(State(app): State<AppState>, Submitted { person, fields }: Submitte
         language: given(&language),
         attributes: known.map(|known| known.attributes).unwrap_or_default(),
         tags: given(fields.text("tags")).map(|tags| tags.split(';').map(str::to_owned).collect()),
-        consent_promotional: None,
+        consent,
     };
-    contacts::put(&app.store, phone, &contact, &person.actor(), app.clock.now()).await?;
+    contacts::put(&app.store, phone, &contact, &person.actor(), now).await?;
     Ok(Redirect::to(&format!("/contacts/{phone}?done=saved")).into_response())
 }
 
@@ -194,8 +202,13 @@ struct ContactPage {
     contact: Option<Contact>,
     tags: String,
     stops: Vec<OptOut>,
+    /// Since when they agree to promotional messages, and how we know.
+    consent: Option<(Timestamp, String)>,
+    consent_required: bool,
     messages: Vec<MessageRow>,
     next: Option<String>,
+    fields: Fields,
+    faults: Faults,
     done: &'static str,
 }
 
@@ -215,14 +228,38 @@ async fn show(
     Query(query): Query<HashMap<String, String>>,
 ) -> PageResult {
     let phone = number_in_address(&app, &phone).await?;
-    let page = messages::by_phone(&app.store, phone, view::cursor(&query).as_ref(), ROWS).await?;
+    let done = match query.get("done").map(String::as_str) {
+        Some("consent") => "Consent recorded.",
+        Some(_) => "Contact saved.",
+        None => "",
+    };
+    let cursor = view::cursor(&query);
+    show_with(&app, &person, phone, cursor.as_ref(), Fields::default(), Faults::default(), done).await
+}
+
+async fn show_with(
+    app: &AppState,
+    person: &Person,
+    phone: PhoneNumber,
+    cursor: Option<&Cursor>,
+    fields: Fields,
+    faults: Faults,
+    done: &'static str,
+) -> PageResult {
+    let page = messages::by_phone(&app.store, phone, cursor, ROWS).await?;
     let next =
         page.next.map(|next| view::href(&format!("/contacts/{phone}"), &[("cursor", &next.to_string())]));
     let contact = contacts::get(&app.store, phone).await?;
+    let consented = |contact: &Contact| {
+        Some((contact.consent_promotional_at?, contact.consent_evidence.clone().unwrap_or_default()))
+    };
+    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = ContactPage {
-        frame: Frame::of(&app, &person, Section::Contacts).await?,
+        frame: Frame::of(app, person, Section::Contacts).await?,
         phone,
         tags: contact.as_ref().map_or_else(String::new, |contact| contact.tags.join(", ")),
+        consent: contact.as_ref().and_then(consented),
+        consent_required: settings::get(&app.store).await?.require_consent,
         contact,
         stops: opt_outs::state(&app.store, phone).await?,
         messages: page
@@ -231,7 +268,9 @@ async fn show(
             .map(|message| MessageRow { why: explain::why(&message), message })
             .collect(),
         next,
-        done: if query.contains_key("done") { "Contact saved." } else { "" },
+        fields,
+        faults,
+        done,
     };
-    Ok(view::html(&page))
+    Ok((status, view::html(&page)).into_response())
 }

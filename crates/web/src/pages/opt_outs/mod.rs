@@ -4,10 +4,12 @@ mod import;
 
 use super::confirm::Confirm;
 use super::contacts::number_in_address;
+use super::imports;
+use super::messages::Chip;
 use crate::AppState;
 use crate::auth::Person;
 use crate::error::{PageError, PageResult};
-use crate::filters::{self, spaced};
+use crate::filters::{self, counted, scope_words, source_words, spaced};
 use crate::forms::{Faults, Fields, Submitted};
 use crate::view::{self, Frame, Section};
 use askama::Template;
@@ -21,8 +23,8 @@ use dakiya_core::phone::PhoneNumber;
 use dakiya_core::time::Timestamp;
 use dakiya_core::user::Permission;
 use dakiya_scheduler::OptOutRequest;
-use dakiya_store::opt_outs::{self, Entry, OptOut};
-use dakiya_store::settings;
+use dakiya_store::opt_outs::{self, Entry, OptOut, OptOutFilter};
+use dakiya_store::{Store, settings};
 use std::collections::HashMap;
 
 const ROWS: u64 = 50;
@@ -56,11 +58,66 @@ impl From<OptOut> for Row {
     }
 }
 
+/// The filters as the address spells them.
+struct Chosen {
+    q: String,
+    scope: String,
+    source: String,
+}
+
+impl Chosen {
+    fn read(query: &HashMap<String, String>) -> Chosen {
+        let text = |name: &str| query.get(name).map_or_else(String::new, |value| value.trim().to_owned());
+        Chosen { q: text("q"), scope: text("scope"), source: text("source") }
+    }
+
+    /// What the store is asked for. What is no scope or source is left out, as if it had not been chosen.
+    fn filter(&self) -> OptOutFilter {
+        OptOutFilter {
+            search: Some(self.q.clone()).filter(|text| !text.is_empty()),
+            scope: OptOutScope::parse(&self.scope).ok(),
+            source: OptOutSource::parse(&self.source).ok(),
+        }
+    }
+
+    /// The list without one of the filters, from a place on.
+    fn href(&self, without: Option<&str>, cursor: &str) -> String {
+        let all =
+            [("q", self.q.as_str()), ("scope", &self.scope), ("source", &self.source), ("cursor", cursor)];
+        let kept: Vec<_> = all.into_iter().filter(|(name, _)| Some(*name) != without).collect();
+        view::href("/opt-outs", &kept)
+    }
+
+    fn chips(&self, filter: &OptOutFilter) -> Vec<Chip> {
+        let chip = |name: &str, words: String| Chip { words, href: self.href(Some(name), "") };
+        let mut chips = Vec::new();
+        chips.extend(filter.search.as_ref().map(|search| chip("q", format!("“{search}”"))));
+        chips.extend(filter.scope.map(|scope| chip("scope", format!("Stops: {}", scope_words(scope)))));
+        chips.extend(filter.source.map(|source| chip("source", source_words(source).to_owned())));
+        chips
+    }
+}
+
+/// Opt-outs are counted no further than this while somebody waits.
+const MOST_COUNTED: u64 = 100_000;
+
+async fn total(store: &Store, filter: &OptOutFilter) -> PageResult<String> {
+    let count = opt_outs::count(store, filter, MOST_COUNTED + 1).await?;
+    let shown = counted(count.min(MOST_COUNTED), "opt-out", "opt-outs");
+    Ok(if count > MOST_COUNTED { format!("more than {shown}") } else { shown })
+}
+
 #[derive(Template)]
 #[template(path = "opt_outs/list.html")]
 struct OptOutsPage {
     frame: Frame,
-    query: String,
+    /// How many numbers there are, and how many the filter finds.
+    total: String,
+    found: String,
+    chosen: Chosen,
+    chips: Vec<Chip>,
+    scopes: Vec<(&'static str, &'static str)>,
+    sources: Vec<(&'static str, &'static str)>,
     rows: Vec<Row>,
     next: Option<String>,
     fields: Fields,
@@ -74,7 +131,7 @@ async fn list(
     Query(query): Query<HashMap<String, String>>,
 ) -> PageResult {
     let done = match query.get("done").map(String::as_str) {
-        Some("imported") => import::done_words(&query),
+        Some("imported") => imports::done_words(&query),
         _ => String::new(),
     };
     page(&app, &person, &query, Fields::default(), Faults::default(), done).await
@@ -89,14 +146,18 @@ async fn page(
     done: String,
 ) -> PageResult {
     let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let search = query.get("q").map_or_else(String::new, |text| text.trim().to_owned());
-    let asked = Some(search.as_str()).filter(|text| !text.is_empty());
-    let found = opt_outs::page(&app.store, asked, view::cursor(query).as_ref(), ROWS).await?;
-    let next =
-        found.next.map(|next| view::href("/opt-outs", &[("q", &search), ("cursor", &next.to_string())]));
+    let chosen = Chosen::read(query);
+    let filter = chosen.filter();
+    let found = opt_outs::page(&app.store, &filter, view::cursor(query).as_ref(), ROWS).await?;
+    let next = found.next.map(|next| chosen.href(None, &next.to_string()));
     let page = OptOutsPage {
         frame: Frame::of(app, person, Section::OptOuts).await?,
-        query: search,
+        total: total(&app.store, &OptOutFilter::default()).await?,
+        found: total(&app.store, &filter).await?,
+        chips: chosen.chips(&filter),
+        scopes: OptOutScope::ALL.iter().map(|scope| (scope.as_str(), scope_words(*scope))).collect(),
+        sources: OptOutSource::ALL.iter().map(|source| (source.as_str(), source_words(*source))).collect(),
+        chosen,
         rows: found.items.into_iter().map(Row::from).collect(),
         next,
         fields,
