@@ -101,7 +101,80 @@ async fn bad_rows_are_named_and_the_good_ones_come_in_only_when_told_to() {
     let done = owner.submit(&to, &[]).await;
     assert_eq!(done.leads_to(), "/contacts?done=imported&accepted=2&duplicates=0&bad=1");
     assert!(contacts::get(&site.store, phone("9845011234")).await.unwrap().is_some());
-    assert_eq!(owner.submit(&to, &[]).await.status, StatusCode::NOT_FOUND, "a second click imports nothing");
+    let again = owner.submit(&to, &[]).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND, "a second click imports nothing");
+    assert!(again.text.contains("upload it again") && again.text.contains("type=\"file\""), "{}", again.text);
+}
+
+#[tokio::test]
+async fn consent_is_recorded_with_its_day_and_evidence_and_withdrawn() {
+    let site = Site::open().await;
+    let keeper = site.somebody(Role::Compliance).await;
+    let path = "/contacts/+919845011234";
+    assert!(keeper.open(path).await.text.contains("None on record"));
+    let to = format!("{path}/consent");
+    for faulty in [
+        vec![],
+        vec![("consent", "yes")],
+        vec![("consent", "yes"), ("consent_evidence", "form"), ("consent_on", "2026-11-23")],
+        vec![("consent", "maybe")],
+    ] {
+        let answer = keeper.submit(&to, &faulty).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{faulty:?}");
+        assert!(answer.text.contains("<title>Error: "), "{faulty:?}");
+    }
+    assert!(
+        contacts::get(&site.store, phone("9845011234")).await.unwrap().is_none(),
+        "a fault changes nothing"
+    );
+    let yes = [("consent", "yes"), ("consent_evidence", "form at the garage"), ("consent_on", "2026-08-12")];
+    assert_eq!(keeper.submit(&to, &yes).await.leads_to(), format!("{path}?done=consent"));
+    let shown = keeper.open(path).await;
+    assert!(
+        shown.text.contains("12 Aug 2026") && shown.text.contains("form at the garage"),
+        "{}",
+        shown.text
+    );
+    let file = keeper.open("/contacts/export.csv").await;
+    let header = "phone,name,language,tags,consent,consent_evidence,added\n";
+    assert_eq!(file.text, format!("{header}+919845011234,,,,2026-08-12,form at the garage,2026-11-22\n"));
+    keeper.submit(&to, &[("consent", "no")]).await;
+    assert!(keeper.open(path).await.text.contains("None on record"));
+    let viewer = site.somebody(Role::Viewer).await;
+    viewer.open(path).await;
+    assert_eq!(viewer.submit(&to, &yes).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn opt_outs_are_counted_and_filtered_by_what_stops_and_where_it_came_from() {
+    let site = Site::open().await;
+    let owner = site.somebody(Role::Owner).await;
+    let file = "phone,scope\n9845011234,all\n9845011235,promotional\n";
+    let to = owner.upload("/opt-outs/import", "stop.csv", file).await.leads_to().to_owned();
+    owner.submit(&to, &[]).await;
+    owner.submit("/opt-outs", &[("phone", "9845011236"), ("scope", "all"), ("evidence", "call")]).await;
+    let all = owner.open("/opt-outs").await;
+    assert!(all.text.contains("3 opt-outs. Checked"), "{}", all.text);
+    let some = owner.open("/opt-outs?scope=all&source=csv").await;
+    assert!(
+        some.text.contains("1 opt-out of 3 opt-outs") && some.text.contains("Stops: Everything"),
+        "{}",
+        some.text
+    );
+    assert!(some.text.contains("+91 98450 11234") && !some.text.contains("+91 98450 11236"), "{}", some.text);
+    assert!(owner.open("/opt-outs?source=link").await.text.contains("No opt-outs match"));
+}
+
+#[tokio::test]
+async fn the_log_finds_what_did_not_arrive_and_one_error() {
+    let site = Site::open().await;
+    let owner = site.somebody(Role::Owner).await;
+    let page = owner.open("/messages?status=not_arrived&error=30003").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text.contains("Did not arrive <span") && page.text.contains("30003: "), "{}", page.text);
+    let wrong = owner.open("/messages?error=many").await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.text.contains("is no error code"), "{}", wrong.text);
 }
 
 #[tokio::test]

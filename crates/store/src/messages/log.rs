@@ -2,7 +2,7 @@
 
 use super::enqueue::first_id_at;
 use super::{Message, MessageEvent};
-use crate::column::{PhoneKey, Storable as _, Stored};
+use crate::column::{PhoneKey, Storable, Stored};
 use crate::entities::message_events as event_table;
 use crate::entities::messages as table;
 use crate::sql::Sql;
@@ -11,8 +11,7 @@ use dakiya_core::ids::{CampaignId, MessageId, TemplateId};
 use dakiya_core::message::{Category, EventSource, Status};
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::time::Timestamp;
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 /// What is shown of a one-time password: whoever may read the log could use it otherwise.
 const HIDDEN: &str = "••••••";
@@ -32,7 +31,13 @@ pub struct MessageFilter {
     pub campaign: Option<CampaignId>,
     /// From this template.
     pub template: Option<TemplateId>,
+    /// Those that were to arrive and did not: undelivered, failed, rejected.
+    pub not_arrived: bool,
+    /// Ended with this error of Twilio's.
+    pub error_code: Option<u32>,
 }
+
+const NOT_ARRIVED: [Status; 3] = [Status::Undelivered, Status::Failed, Status::Rejected];
 
 /// A page of the log, newest first.
 pub async fn page(
@@ -41,50 +46,76 @@ pub async fn page(
     after: Option<&Cursor>,
     limit: u64,
 ) -> Result<Page<Message>, StoreError> {
-    let mut query = table::Entity::find().order_by_desc(table::Column::Id).limit(limit + 1);
-    if let Some(from) = filter.from {
-        query = query.filter(table::Column::Id.gte(Stored(first_id_at(from))));
+    let after = after.map(Cursor::part::<MessageId>).transpose()?;
+    let mut query = Sql::new("SELECT * FROM (");
+    for (index, status) in filter.statuses().into_iter().enumerate() {
+        let part = filter.part(&status, after).text(" ORDER BY id DESC LIMIT ").bind(limit + 1);
+        // No status is in two parts.
+        let union = if index > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" };
+        query = query.text(union).append(part).text(&format!(") AS part_{index}"));
     }
-    if let Some(until) = filter.until {
-        query = query.filter(table::Column::Id.lt(Stored(first_id_at(until))));
-    }
-    if let Some(status) = filter.status {
-        query = query.filter(Expr::cust(in_status(filter, status)));
-    }
-    if let Some(phone) = filter.phone {
-        query = query.filter(table::Column::Phone.eq(Stored(PhoneKey::Number(phone))));
-    }
-    if let Some(campaign) = filter.campaign {
-        query = query.filter(table::Column::CampaignId.eq(Stored(campaign)));
-    }
-    if let Some(template) = filter.template {
-        query = query.filter(table::Column::TemplateId.eq(Stored(template)));
-    }
-    if let Some(after) = after {
-        query = query.filter(table::Column::Id.lt(Stored(after.part::<MessageId>()?)));
-    }
-    let items: Vec<Message> = query.all(store.read()).await?.into_iter().map(Message::from).collect();
-    Ok(Page::cut(items, limit, |message| Cursor::of([&message.id.to_string()])))
+    let query = query.text(") AS found ORDER BY id DESC LIMIT ").bind(limit + 1);
+    let rows: Vec<table::Model> = query.models(store.read()).await?;
+    let items = rows.into_iter().map(Message::from).collect();
+    Ok(Page::cut(items, limit, |message: &Message| Cursor::of([&message.id.to_string()])))
 }
 
-/// The condition on the status, written so that the page comes from the narrowest index: without statistics SQLite
-/// would walk through all messages of a status, when a person or a campaign has few.
-fn in_status(filter: &MessageFilter, status: Status) -> String {
-    let number = status.to_raw();
-    let narrowed = filter.phone.is_some() || filter.campaign.is_some() || filter.template.is_some();
-    match status {
-        Status::Undelivered
-        | Status::Failed
-        | Status::Rejected
-        | Status::Suppressed
-        | Status::Expired
-        | Status::Canceled
-            if filter.campaign.is_some() && filter.phone.is_none() =>
-        {
-            format!("status + 0 = {number} AND status > 6")
+impl MessageFilter {
+    /// Conditions on the status, each of which is a stretch of one index; together they are a union. Written so that the
+    /// page comes from the narrowest index: without statistics SQLite would walk through all messages of a status, when
+    /// a person, a campaign or an error has few.
+    fn statuses(&self) -> Vec<String> {
+        let mut chosen: Vec<Status> = match (self.not_arrived, self.status) {
+            (false, None) => return vec![String::new()],
+            (false, Some(status)) => vec![status],
+            (true, _) => NOT_ARRIVED.to_vec(),
+        };
+        chosen.retain(|status| self.status.is_none_or(|asked| asked == *status));
+        let numbers: Vec<i16> = chosen.iter().map(Storable::to_raw).collect();
+        let alone = self.phone.is_none() && self.template.is_none() && self.error_code.is_none();
+        if numbers.is_empty() {
+            return vec![" AND 1 = 0".to_owned()];
         }
-        _ if narrowed => format!("status + 0 = {number}"),
-        _ => format!("status = {number}"),
+        if alone && self.campaign.is_none() {
+            return numbers.iter().map(|number| format!(" AND status = {number}")).collect();
+        }
+        let list = numbers.iter().map(i16::to_string).collect::<Vec<_>>().join(", ");
+        // Few of a campaign's messages end badly, and they have an index of their own.
+        let few = if alone && numbers.iter().all(|number| *number > Status::Read.to_raw()) {
+            " AND status > 6"
+        } else {
+            ""
+        };
+        vec![format!(" AND status + 0 IN ({list}){few}")]
+    }
+
+    /// One part of a page, before its order.
+    fn part(&self, status: &str, after: Option<MessageId>) -> Sql {
+        let mut part = Sql::new("SELECT * FROM messages WHERE 1 = 1").text(status);
+        if let Some(from) = self.from {
+            part = part.text(" AND id >= ").bind(Stored(first_id_at(from)));
+        }
+        if let Some(until) = self.until {
+            part = part.text(" AND id < ").bind(Stored(first_id_at(until)));
+        }
+        if let Some(phone) = self.phone {
+            part = part.text(" AND phone = ").bind(Stored(PhoneKey::Number(phone)));
+        }
+        if let Some(campaign) = self.campaign {
+            part = part.text(" AND campaign_id = ").bind(Stored(campaign));
+        }
+        if let Some(template) = self.template {
+            part = part.text(" AND template_id = ").bind(Stored(template));
+        }
+        if let Some(code) = self.error_code {
+            // A person's messages are fewer than those with an error.
+            let column = if self.phone.is_some() { " AND error_code + 0 = " } else { " AND error_code = " };
+            part = part.text(column).bind(i32::try_from(code).unwrap_or(i32::MAX));
+        }
+        if let Some(after) = after {
+            part = part.text(" AND id < ").bind(Stored(after));
+        }
+        part
     }
 }
 

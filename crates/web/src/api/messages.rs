@@ -216,7 +216,7 @@ async fn filter_of(app: &AppState, query: &MessageQuery) -> Result<Option<Messag
         status: fields.word("status", query.status.as_deref()),
         phone,
         campaign: fields.id("campaign", query.campaign.as_deref()),
-        template: None,
+        ..MessageFilter::default()
     };
     fields.finish()?;
     let Some(key) = &query.template else { return Ok(Some(filter)) };

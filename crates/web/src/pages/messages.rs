@@ -25,6 +25,10 @@ use std::collections::HashMap;
 
 const ROWS: u64 = 50;
 
+/// A choice beside the statuses: undelivered, failed and rejected together.
+const NOT_ARRIVED: &str = "not_arrived";
+const NOT_ARRIVED_WORDS: &str = "Did not arrive";
+
 /// The log and its messages.
 pub(crate) fn routes() -> Router<AppState> {
     Router::new().route("/messages", get(list)).route("/messages/{id}", get(show))
@@ -39,6 +43,7 @@ struct Chosen {
     template: String,
     from: String,
     until: String,
+    error: String,
 }
 
 /// A filter in force, and the list without it.
@@ -57,10 +62,11 @@ impl Chosen {
             template: text("template"),
             from: text("from"),
             until: text("until"),
+            error: text("error"),
         }
     }
 
-    fn pairs(&self) -> [(&'static str, &str); 6] {
+    fn pairs(&self) -> [(&'static str, &str); 7] {
         [
             ("phone", &self.phone),
             ("status", &self.status),
@@ -68,6 +74,7 @@ impl Chosen {
             ("template", &self.template),
             ("from", &self.from),
             ("until", &self.until),
+            ("error", &self.error),
         ]
     }
 
@@ -89,8 +96,9 @@ impl Chosen {
         let phone = Some(&self.phone)
             .filter(|text| given(text))
             .and_then(|text| faults.take("phone", number(text, allowed)));
+        let not_arrived = self.status == NOT_ARRIVED;
         let status = Some(&self.status)
-            .filter(|text| given(text))
+            .filter(|text| given(text) && !not_arrived)
             .and_then(|text| faults.take("status", Status::parse(text)));
         let unknown = |what: &str| format!("No {what} is at this address. Clear the filter");
         let campaign = Some(&self.campaign)
@@ -99,6 +107,10 @@ impl Chosen {
         let template = Some(&self.template)
             .filter(|text| given(text))
             .and_then(|text| faults.take("template", text.parse().map_err(|_| unknown("template"))));
+        let no_code = || format!("\"{}\" is no error code; write its digits, for example 30003", self.error);
+        let error_code = Some(&self.error)
+            .filter(|text| given(text))
+            .and_then(|text| faults.take("error", text.parse::<u32>().map_err(|_| no_code())));
         let mut day = |name: &str, text: &str| -> Option<NaiveDate> {
             if text.is_empty() {
                 return None;
@@ -116,6 +128,8 @@ impl Chosen {
             phone,
             campaign,
             template,
+            not_arrived,
+            error_code,
         };
         (filter, faults)
     }
@@ -187,13 +201,18 @@ async fn list(
         chips: chips(&chosen, &filter, &names),
         filter: chosen,
         fault,
-        statuses: Status::ALL.iter().map(|status| (status.as_str(), status_words(*status))).collect(),
+        statuses: choices(),
         campaigns: known.into_iter().map(|campaign| (campaign.id.to_string(), campaign.draft.name)).collect(),
         reasons,
         rows,
         next,
     };
     Ok((status, view::html(&page)).into_response())
+}
+
+fn choices() -> Vec<(&'static str, &'static str)> {
+    let statuses = Status::ALL.iter().map(|status| (status.as_str(), status_words(*status)));
+    std::iter::once((NOT_ARRIVED, NOT_ARRIVED_WORDS)).chain(statuses).collect()
 }
 
 fn row(message: Message, names: &HashMap<CampaignId, String>) -> Row {
@@ -216,7 +235,12 @@ async fn reasons(app: &AppState, campaign: Option<CampaignId>) -> PageResult<Vec
         title: group.error_code.map_or_else(|| "No reason given".to_owned(), explain::title_of),
         code_words: group.error_code.map_or_else(String::new, |code| format!("Twilio {code}")),
         people: group.count,
-        href: format!("/campaigns/{campaign}#c-why"),
+        href: match group.error_code {
+            Some(code) => {
+                view::href("/messages", &[("campaign", &campaign.to_string()), ("error", &code.to_string())])
+            }
+            None => format!("/campaigns/{campaign}#c-why"),
+        },
     };
     Ok(groups.into_iter().take(5).map(reason).collect())
 }
@@ -227,6 +251,7 @@ fn chips(chosen: &Chosen, filter: &MessageFilter, names: &HashMap<CampaignId, St
         chips.extend(words.map(|words| Chip { words, href: chosen.href_without(name) }))
     };
     chip("phone", filter.phone.map(spaced));
+    chip("status", filter.not_arrived.then(|| NOT_ARRIVED_WORDS.to_owned()));
     chip("status", filter.status.map(|status| status_words(status).to_owned()));
     chip(
         "campaign",
@@ -234,6 +259,7 @@ fn chips(chosen: &Chosen, filter: &MessageFilter, names: &HashMap<CampaignId, St
     );
     chip("template", filter.template.map(|_| "One template".to_owned()));
     chip("from", filter.from.map(|_| format!("From {}", chosen.from)));
+    chip("error", filter.error_code.map(|code| format!("{code}: {}", explain::title_of(code))));
     chip("until", filter.until.map(|_| format!("To {}", chosen.until)));
     chips
 }
