@@ -6,8 +6,9 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// A question to Twilio that a crash cut off is asked again after five minutes.
-const LONGEST: Duration = Duration::from_secs(420);
+/// A message whose worker died is given up on within half a minute, a question to Twilio that a crash cut off is asked
+/// again after one, and silence is asked about after two; on a busy machine all that takes longer.
+const LONGEST: Duration = Duration::from_secs(360);
 
 /// At Twilio, ended, or waiting for a person to look: nothing of a campaign is anywhere else when it is over.
 const AT_REST: &[&str] = &[

@@ -28,6 +28,19 @@ async fn a_campaign_reaches_everybody_once_and_its_figures_add_up() {
 }
 
 #[tokio::test]
+async fn the_page_before_approval_does_not_wait_until_a_huge_audience_is_counted() {
+    let world = World::sqlite().await;
+    let id = world.draft("Huge", "Hello {{name}}", 20_001).await;
+    let owner = world.owner().await;
+    let page = owner.open(&format!("/campaigns/{id}/check")).await;
+    assert!(page.text.contains("20,001 messages") && !page.text.contains("name=\"quote\""), "{}", page.text);
+    let counted = format!("/campaigns/{id}/check?counted=yes");
+    assert!(page.text.contains(&format!("href=\"{counted}\"")), "{}", page.text);
+    let figures = owner.open(&counted).await.text;
+    assert!(figures.contains("name=\"quote\"") && figures.contains("Approve ₹16,000.80"), "{figures}");
+}
+
+#[tokio::test]
 async fn after_the_prices_came_the_actual_cost_is_twilios_to_the_paisa() {
     let world = World::sqlite().await;
     let id = world.draft("Prices", "Hello {{name}}", 20).await;

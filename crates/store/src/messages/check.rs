@@ -14,10 +14,8 @@ use dakiya_core::sender::SenderAddress;
 use dakiya_core::time::Timestamp;
 use std::time::Duration;
 
-/// A check that was handed out comes up again after this long if its worker never reports back.
-const LEASE: TimeDelta = TimeDelta::minutes(5);
-
-/// A question that Twilio did not answer is asked again after this long; it does not count as asked.
+/// A check that was handed out comes up again after this long if its worker never reports back, or reports that Twilio
+/// did not answer; that does not count as asked. Shorter than what asking may take at worst: asking twice is harmless.
 const UNANSWERED: TimeDelta = TimeDelta::minutes(1);
 
 /// When a message that hears nothing is asked about, counted from the last news; after that the silence is taken
@@ -83,7 +81,7 @@ pub struct Check {
     pub checks: u32,
 }
 
-/// Hands out checks that are due, the longest overdue first. Each stays away for a few minutes, so that nobody else
+/// Hands out checks that are due, the longest overdue first. Each stays away for a minute, so that nobody else
 /// is handed it meanwhile.
 pub async fn due_checks(store: &Store, now: Timestamp, limit: u64) -> Result<Vec<Check>, StoreError> {
     let tx = store.write().await?;
@@ -120,7 +118,7 @@ pub async fn due_checks(store: &Store, now: Timestamp, limit: u64) -> Result<Vec
     }
     if !checks.is_empty() {
         Sql::new("UPDATE messages SET next_check_at = ")
-            .bind(now + LEASE)
+            .bind(now + UNANSWERED)
             .text(" WHERE id IN ")
             .list(checks.iter().map(|check| Stored(check.id)))
             .execute(&*tx)

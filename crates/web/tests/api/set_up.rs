@@ -55,6 +55,7 @@ async fn settings_are_changed_in_part_and_nonsense_is_refused() {
         json!({"usd_inr": 97.5}),
         json!({"usd_inr": "-1"}),
         json!({"promotional_window": {"from": "25:00", "until": "21:00"}}),
+        json!({"promotional_window": {"from": "09:00", "until": "21:00"}}),
         json!({"surprise": 1}),
         json!({"rate_card": "no-such"}),
         json!({"allowed_countries": []}),

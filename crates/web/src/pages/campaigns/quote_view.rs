@@ -90,14 +90,18 @@ pub(crate) enum Side {
 /// More people than this are counted after the page is there.
 const COUNTED_AT_ONCE: u64 = 20_000;
 
+/// How many people a draft goes to, if they are so many that a page cannot wait for their cost.
+pub(crate) async fn takes_a_while(app: &AppState, campaign: &Campaign) -> PageResult<Option<u64>> {
+    let stored = contacts::audience_count(&app.store, &campaign.draft.audience).await?;
+    Ok(Some(stored.max(campaign.recipients)).filter(|people| *people > COUNTED_AT_ONCE))
+}
+
 /// The cost of a draft if its audience is small, else a promise of it.
 pub(crate) async fn side_or_later(app: &AppState, campaign: &Campaign, text: &DraftText) -> PageResult<Side> {
-    let stored = contacts::audience_count(&app.store, &campaign.draft.audience).await?;
-    let people = stored.max(campaign.recipients);
-    if people > COUNTED_AT_ONCE {
-        return Ok(Side::Later(format!("/campaigns/{}/side", campaign.id), people));
+    match takes_a_while(app, campaign).await? {
+        Some(people) => Ok(Side::Later(format!("/campaigns/{}/side", campaign.id), people)),
+        None => side(app, campaign, text).await,
     }
-    side(app, campaign, text).await
 }
 
 /// Reckons a draft anew.

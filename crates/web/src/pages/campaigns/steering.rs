@@ -10,7 +10,7 @@ use crate::forms::Submitted;
 use crate::pages::confirm::Confirm;
 use crate::view::{self, Frame, Section};
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use dakiya_core::campaign::CampaignState;
@@ -18,6 +18,7 @@ use dakiya_core::message::Category;
 use dakiya_core::user::Permission;
 use dakiya_scheduler::CommandError;
 use dakiya_store::campaigns::{self, Campaign, CampaignError};
+use std::collections::HashMap;
 
 #[derive(Template)]
 #[template(path = "campaigns/check.html")]
@@ -29,10 +30,34 @@ struct CheckPage {
     problem: String,
 }
 
-/// `GET /campaigns/{id}/check`: everything on one page, before anybody commits.
-pub(super) async fn check(State(app): State<AppState>, person: Person, Path(id): Path<String>) -> PageResult {
+/// What stands there while the figures of many people are reckoned.
+#[derive(Template)]
+#[template(path = "campaigns/check_later.html")]
+struct CheckLater {
+    frame: Frame,
+    campaign: Campaign,
+    people: u64,
+    /// Where the figures are.
+    counted: String,
+}
+
+/// `GET /campaigns/{id}/check`: everything on one page, before anybody commits. The figures of many people come after
+/// the page.
+pub(super) async fn check(
+    State(app): State<AppState>,
+    person: Person,
+    Path(id): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> PageResult {
     person.must(Permission::Send)?;
     let campaign = find_draft(&app, &id).await?;
+    if !query.contains_key("counted")
+        && let Some(people) = quote_view::takes_a_while(&app, &campaign).await?
+    {
+        let frame = Frame::of(&app, &person, Section::Campaigns).await?;
+        let counted = format!("/campaigns/{}/check?counted=yes", campaign.id);
+        return Ok(view::html(&CheckLater { frame, campaign, people, counted }));
+    }
     check_page(&app, &person, campaign, "").await
 }
 

@@ -115,6 +115,12 @@ fn parse(fields: &Fields, mut settings: Settings) -> (Settings, Faults) {
     let mut faults = Faults::default();
     settings.promotional_window =
         window(fields, &mut faults, "promotional").unwrap_or(settings.promotional_window);
+    if !settings.promotional_window.lies_within(&Settings::legal_promotional_window()) {
+        faults.add(
+            "promotional_from",
+            "The law allows promotional messages from 10:00 to 21:00; stay within these hours",
+        );
+    }
     settings.reminder_window = window(fields, &mut faults, "reminder").unwrap_or(settings.reminder_window);
     settings.per_number_hourly_limit =
         limit(fields, &mut faults, "per_number_hourly_limit").unwrap_or(settings.per_number_hourly_limit);
