@@ -4,6 +4,7 @@
 mod support;
 
 use dakiya_core::api_key::KeyKind;
+use dakiya_core::consent::Consent;
 use dakiya_core::ids::{ApiKeyId, Id as _};
 use dakiya_core::message::{Category, Channel, Status, SuppressedReason};
 use dakiya_core::money::Money;
@@ -14,7 +15,8 @@ use dakiya_scheduler::{
 };
 use dakiya_store::audit::Actor;
 use dakiya_store::campaigns::CampaignError;
-use dakiya_store::{contacts, settings};
+use dakiya_store::contacts::{self, ContactFields};
+use dakiya_store::settings;
 use std::time::Duration;
 use support::{TESTER, World, phone, request};
 
@@ -233,4 +235,31 @@ async fn an_engine_whose_timers_stop_calling_is_not_alive() {
     assert!(!world.commands.engine_is_alive());
     world.engine.beat();
     assert!(world.commands.engine_is_alive());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_consent_is_demanded_nobody_gets_an_offer_without_it_whenever_it_was_withdrawn() {
+    let (world, _) = World::with_manual_clock().await;
+    let demanding = settings::get(&world.store).await.unwrap();
+    let demanding = dakiya_core::settings::Settings { require_consent: true, ..demanding };
+    let now = world.clock.now();
+    settings::update(&world.store, &demanding, &TESTER, now).await.unwrap();
+    let say = async |n: u64, consent: Consent| {
+        let fields = ContactFields { consent: Some(consent), ..ContactFields::default() };
+        contacts::put(&world.store, phone(n), &fields, &TESTER, now).await.unwrap();
+    };
+    let agreed = || Consent::Given { at: None, evidence: Some("form".to_owned()) };
+    say(1, agreed()).await;
+    say(2, agreed()).await;
+    say(3, Consent::Withdrawn).await;
+    let body = "VehicAid: 20 percent off, {{name}}. {{opt_out_url}}";
+    let id = world.approved(body, Category::Promotional, 1..=4).await;
+    world.engine.plan(&Default::default()).await.unwrap();
+    // When the message waits already.
+    say(2, Consent::Withdrawn).await;
+    world.run().await;
+    let posted: Vec<String> = world.simulator.ledger().iter().map(|post| post.to.to_string()).collect();
+    assert_eq!(posted, [phone(1).to_string()]);
+    let counts = world.counts(id).await;
+    assert_eq!((counts.of(Status::Delivered), counts.of(Status::Suppressed)), (1, 3));
 }

@@ -3,6 +3,7 @@
 use crate::world::{World, phone};
 use axum::http::Method;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
 async fn a_contact_is_put_read_listed_and_erased() {
@@ -61,6 +62,73 @@ async fn a_file_that_cannot_be_read_leaves_nothing_behind() {
         .await;
     assert_eq!(json.problem(415), "unsupported_media_type");
     assert_eq!(world.get("/contacts").await.json(200)["items"], json!([]));
+}
+
+#[tokio::test]
+async fn consent_is_put_read_back_and_withdrawn() {
+    let world = World::new().await;
+    let path = format!("/contacts/{}", phone(1));
+    let given =
+        json!({"consent_promotional_at": "2026-08-12T10:00:00+05:30", "consent_evidence": "booking form"});
+    let put = world.put(&path, given).await.json(201);
+    assert_eq!(put["consent_promotional_at"], "2026-08-12T04:30:00Z");
+    assert_eq!(put["consent_evidence"], "booking form");
+    let kept = world.put(&path, json!({"name": "Asha", "consent_promotional": true})).await.json(200);
+    assert_eq!(
+        kept["consent_promotional_at"], put["consent_promotional_at"],
+        "the first consent is the evidence"
+    );
+    assert_eq!(world.get(&path).await.json(200)["consent_evidence"], "booking form");
+    for wrong in [
+        json!({"consent_promotional_at": "2099-01-01T00:00:00Z"}),
+        json!({"consent_promotional_at": "yesterday"}),
+        json!({"consent_promotional": false, "consent_evidence": "form"}),
+        json!({"consent_evidence": "x".repeat(501)}),
+    ] {
+        assert_eq!(world.put(&path, wrong.clone()).await.status, 422, "{wrong}");
+    }
+    let withdrawn = world.put(&path, json!({"consent_promotional": false})).await.json(200);
+    assert_eq!(
+        (&withdrawn["consent_promotional_at"], &withdrawn["consent_evidence"]),
+        (&json!(null), &json!(null))
+    );
+}
+
+#[tokio::test]
+async fn where_consent_is_demanded_an_offer_goes_to_those_alone_who_agreed() {
+    let world = World::new().await;
+    let demand = json!({"require_consent": true});
+    world.call(&world.admin, Method::PATCH, "/settings", Some(demand)).await.json(200);
+    let file = format!(
+        "phone,name,consent,consent_evidence\n{},Asha,yes,form\n{},Ravi,12/08/2026,\n{},Meera,no,\n{},Imran,,\n{},Zoya,perhaps,\n",
+        phone(1),
+        phone(2),
+        phone(3),
+        phone(4),
+        phone(5)
+    );
+    let answer = world.post_csv("/contacts/import", file).await.json(200);
+    assert_eq!((&answer["accepted"], &answer["rejected"][0]["code"]), (&json!(4), &json!("invalid_consent")));
+    let text = json!({"name": "Offer", "category": "promotional", "channel": "sms", "body": "{{brand}}: 20 % off. {{opt_out_url}}"});
+    assert!(world.put("/templates/offer", text).await.status < 300);
+    let campaign = json!({"name": "Offer", "template": "offer", "audience": {"all": true}});
+    let id = world.post("/campaigns", campaign).await.json(201)["id"].as_str().unwrap().to_owned();
+    let estimate = world.get(&format!("/campaigns/{id}/estimate")).await.json(200);
+    assert_eq!((&estimate["sendable"], &estimate["suppressed"]), (&json!(2), &json!({"no_consent": 2})));
+    world.post(&format!("/campaigns/{id}/approve"), json!({"quote": estimate["quote"]})).await.json(200);
+    world.engine.plan(&CancellationToken::new()).await.unwrap();
+    let log = world.get(&format!("/messages?campaign={id}&status=suppressed")).await.json(200);
+    let mut left_out: Vec<(&str, &str)> = log["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| (message["to"].as_str().unwrap(), message["suppressed_reason"].as_str().unwrap()))
+        .collect();
+    left_out.sort_unstable();
+    assert_eq!(left_out, [(phone(3).as_str(), "no_consent"), (phone(4).as_str(), "no_consent")]);
+    let offer = json!({"to": phone(4), "body": "Offer", "category": "promotional"});
+    assert_eq!(world.post("/messages", offer).await.problem(422), "no_consent");
+    world.message(&phone(4), "Your car is ready").await;
 }
 
 #[tokio::test]
