@@ -3,7 +3,7 @@
 use crate::config::{self, Config};
 use crate::{compose, output};
 use anyhow::Context;
-use dakiya_store::{ConnectOptions, Store, imports};
+use dakiya_store::{ConnectOptions, Store, StoreError, imports};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -45,7 +45,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let store = compose::connect(&config.database_url, exclusive).await?;
     let address = listener.as_ref().map_or(Ok(config.listen), TcpListener::local_addr)?;
     let public_url = public_url(&config, address)?;
-    finish_imports(&store).await?;
+    finish_imports(&store).await;
     let carrier = compose::Carrier::open(&config, &store, &public_url).await?;
     let scheduler = compose::scheduler(&config, &store, &carrier, &public_url);
     let state = compose::app_state(&config, &store, &carrier, &scheduler, &public_url);
@@ -85,14 +85,16 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
 /// Files that a crash cut off: whoever asks from now on sees all of them. Of one too large to wait for, the engine
 /// stores the rest.
-async fn finish_imports(store: &Store) -> anyhow::Result<()> {
+async fn finish_imports(store: &Store) {
     let all = async {
         for file in imports::waiting(store).await? {
             imports::resume(store, file.id).await?;
         }
-        Ok(())
+        Ok::<(), StoreError>(())
     };
-    tokio::time::timeout(IMPORTS_WAITED_FOR, all).await.unwrap_or(Ok(()))
+    if let Ok(Err(error)) = tokio::time::timeout(IMPORTS_WAITED_FOR, all).await {
+        tracing::error!(%error, "an import that was cut off could not be finished yet; it is tried again");
+    }
 }
 
 async fn stop_all_when_one_fails<F>(part: F, shutdown: &CancellationToken) -> anyhow::Result<()>
