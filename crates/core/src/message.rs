@@ -112,6 +112,14 @@ worded_enum! {
         BodyTooLong = "body_too_long",
         /// Promotional, and the sender is not declared fit for promotion.
         SenderNotPromotional = "sender_not_promotional",
+        /// The rule that wanted to remind is switched off.
+        RuleOff = "rule_off",
+        /// The payment was called off, or its number or due date changed since.
+        PaymentChanged = "payment_changed",
+        /// The person had their reminders for this day.
+        DailyLimit = "daily_limit",
+        /// The payment had its reminders.
+        PaymentLimit = "payment_limit",
     }
 }
 

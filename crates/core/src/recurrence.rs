@@ -19,7 +19,9 @@ pub struct Recurrence {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecurrenceError {
     /// Not a cron expression.
-    #[error("\"{text}\" is not a cron expression ({fault}); write minute hour day month weekday, for example 0 10 1 * *")]
+    #[error(
+        "\"{text}\" is not a cron expression ({fault}); write minute hour day month weekday, for example 0 10 1 * *"
+    )]
     Cron {
         /// What was given.
         text: String,
@@ -43,7 +45,11 @@ impl Recurrence {
             fault: fault.to_string(),
         };
         let zone = zone.trim().parse().map_err(|_| RecurrenceError::Zone(zone.to_owned()))?;
-        let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).dom_and_dow(true).build();
+        let parser = CronParser::builder()
+            .seconds(Seconds::Disallowed)
+            .year(Year::Disallowed)
+            .dom_and_dow(true)
+            .build();
         let cron = parser.parse(&text).map_err(|error| fault(&error))?;
         let recurrence = Self { cron, zone, text };
         match recurrence.next(now) {
@@ -148,7 +154,10 @@ mod tests {
     fn what_was_missed_is_made_up_for_once() {
         let recurrence = Recurrence::parse("0 10 * * *", "Asia/Kolkata", at("2026-11-22T00:00:00Z")).unwrap();
         let first = at("2026-11-22T10:00:00+05:30");
-        assert_eq!(recurrence.latest(first, at("2026-11-25T09:00:00+05:30")), at("2026-11-24T10:00:00+05:30"));
+        assert_eq!(
+            recurrence.latest(first, at("2026-11-25T09:00:00+05:30")),
+            at("2026-11-24T10:00:00+05:30")
+        );
         assert_eq!(recurrence.latest(first, first), first);
     }
 

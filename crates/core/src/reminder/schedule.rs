@@ -50,7 +50,12 @@ impl ReminderRule {
     }
 
     /// The runs after one instant until another, which counts itself, in the order of their times.
-    pub fn runs_between(&self, after: Timestamp, through: Timestamp, holidays: &Holidays) -> Vec<ReminderRun> {
+    pub fn runs_between(
+        &self,
+        after: Timestamp,
+        through: Timestamp,
+        holidays: &Holidays,
+    ) -> Vec<ReminderRun> {
         let days = self.due_days(after, through, holidays);
         let mut runs: Vec<ReminderRun> = self
             .steps

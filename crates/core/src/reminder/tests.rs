@@ -78,10 +78,12 @@ fn sundays_and_holidays_are_left_alone_unless_asked() {
         ("2026-11-25", "2026-11-25", "2026-11-25"),
         ("2026-11-29", "2026-11-29", "2026-11-30"),
     ] {
-        let on = |rule: &ReminderRule| rule.run(0, day(due_on), &holidays).at.with_timezone(&Kolkata).date_naive();
+        let on =
+            |rule: &ReminderRule| rule.run(0, day(due_on), &holidays).at.with_timezone(&Kolkata).date_naive();
         assert_eq!((on(&leaves), on(&moves)), (day(left), day(moved)), "{due_on}");
     }
-    let found = moves.runs_between(at("2026-11-25T00:00:00+05:30"), at("2026-11-25T23:00:00+05:30"), &holidays);
+    let found =
+        moves.runs_between(at("2026-11-25T00:00:00+05:30"), at("2026-11-25T23:00:00+05:30"), &holidays);
     let due: Vec<NaiveDate> = found.iter().map(|run| run.due_on).collect();
     assert_eq!(due, [day("2026-11-22"), day("2026-11-23"), day("2026-11-24"), day("2026-11-25")]);
 }
@@ -113,11 +115,19 @@ fn a_run_is_on_time_for_a_minute_then_late_then_too_late() {
     for (now, caught_up, skipped) in [
         (ten, on_time, on_time),
         (ten + minute, on_time, on_time),
-        (ten + minute + Duration::microseconds(1), late(ten + minute + Duration::microseconds(1)), RunDecision::Skip(SkipReason::Missed)),
+        (
+            ten + minute + Duration::microseconds(1),
+            late(ten + minute + Duration::microseconds(1)),
+            RunDecision::Skip(SkipReason::Missed),
+        ),
         // At night it waits for the window of the morning.
         (ten + Duration::hours(13), late(ten + Duration::hours(22)), RunDecision::Skip(SkipReason::Missed)),
         (ten + Duration::hours(24), late(ten + Duration::hours(24)), RunDecision::Skip(SkipReason::Missed)),
-        (ten + Duration::hours(25), RunDecision::Skip(SkipReason::TooLate), RunDecision::Skip(SkipReason::Missed)),
+        (
+            ten + Duration::hours(25),
+            RunDecision::Skip(SkipReason::TooLate),
+            RunDecision::Skip(SkipReason::Missed),
+        ),
     ] {
         assert_eq!((decide(&asked, now), decide(&skips, now)), (caught_up, skipped), "{now}");
     }
@@ -132,7 +142,10 @@ fn after_three_missed_steps_a_payment_gets_the_last_one_alone() {
         decide_run(&rule, &run, &Holidays::default(), &window("08:00", "19:00"), Kolkata, now)
     };
     let superseded = RunDecision::Skip(SkipReason::Superseded);
-    assert_eq!([decide(-1), decide(0), decide(1)], [superseded, superseded, RunDecision::Send { send_at: now, late: true }]);
+    assert_eq!(
+        [decide(-1), decide(0), decide(1)],
+        [superseded, superseded, RunDecision::Send { send_at: now, late: true }]
+    );
 }
 
 #[test]

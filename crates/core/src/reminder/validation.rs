@@ -43,10 +43,20 @@ impl ReminderRule {
         let range = !matches!((filter.least, filter.most), (Some(least), Some(most)) if least > most);
         check(range, "payments", "out_of_range", "the least amount is more than the most");
         let negative = |amount: Option<Money>| amount.is_some_and(|amount| amount < Money::ZERO);
-        check(!negative(filter.least) && !negative(filter.most), "payments", "out_of_range", "amounts are not negative");
+        check(
+            !negative(filter.least) && !negative(filter.most),
+            "payments",
+            "out_of_range",
+            "amounts are not negative",
+        );
         let limits = &self.limits;
         let counts = [limits.per_person_a_day, limits.per_payment].into_iter().flatten();
-        check(counts.into_iter().all(|count| (1..=1_000).contains(&count)), "limits", "out_of_range", "between 1 and 1000 messages");
+        check(
+            counts.into_iter().all(|count| (1..=1_000).contains(&count)),
+            "limits",
+            "out_of_range",
+            "between 1 and 1000 messages",
+        );
         check(!negative(limits.cost_per_run), "limits.cost_per_run", "out_of_range", "cannot be negative");
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }

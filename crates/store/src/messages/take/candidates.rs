@@ -1,6 +1,7 @@
 //! Who may be up next: small reads from the queue's partial indexes, no wider than what can be posted.
 
 use super::TakeRequest;
+use super::reminders::Reminder;
 use super::senders::{SenderQueue, campaign_pace, lane, paces, senders, slots_within};
 use crate::column::Stored;
 use crate::sql::{Row, Sql, skip_locked};
@@ -58,9 +59,16 @@ pub(super) struct Candidate {
     pub(super) estimated_cost: Money,
     pub(super) due_at: Timestamp,
     pub(super) expires_at: Option<Timestamp>,
+    pub(super) reminder: Option<Reminder>,
 }
 
 impl Round {
+    /// What the reminders among the candidates are about.
+    pub(super) fn reminders(&self) -> impl Iterator<Item = (PhoneNumber, &Reminder)> {
+        let direct = self.senders.iter().flat_map(|sender| &sender.direct);
+        direct.filter_map(|candidate| Some((candidate.phone, candidate.reminder.as_ref()?)))
+    }
+
     pub(super) fn phones(&self) -> Vec<PhoneNumber> {
         let direct = self.senders.iter().flat_map(|sender| &sender.direct);
         let bulk =
@@ -150,8 +158,8 @@ async fn one<C: ConnectionTrait>(
     rows.iter().map(candidate).collect()
 }
 
-const CANDIDATE: &str =
-    "SELECT id, phone, category, body, segments, estimated_cost, due_at, expires_at FROM messages WHERE ";
+const CANDIDATE: &str = "SELECT id, phone, category, body, segments, estimated_cost, due_at, expires_at, payment_id, reminder_rule_id, \
+     payment_due_on, payment_revision, payment_text FROM messages WHERE ";
 
 fn candidate(row: &QueryResult) -> Result<Candidate, StoreError> {
     Ok(Candidate {
@@ -163,6 +171,7 @@ fn candidate(row: &QueryResult) -> Result<Candidate, StoreError> {
         estimated_cost: row.read("estimated_cost")?,
         due_at: row.try_get("", "due_at")?,
         expires_at: row.try_get("", "expires_at")?,
+        reminder: Reminder::read(row)?,
     })
 }
 
