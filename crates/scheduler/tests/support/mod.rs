@@ -107,6 +107,11 @@ impl World {
             .start()
     }
 
+    /// Another process on the same database, whose clock shows another time.
+    pub fn at_clock(&self, clock: SharedClock) -> Engine {
+        Scheduler::new(self.store.clone(), self.client.clone(), clock, self.config.clone()).start()
+    }
+
     /// Plans and delivers until nothing is due, and waits for every callback.
     pub async fn run(&self) {
         let shutdown = Default::default();
