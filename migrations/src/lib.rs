@@ -7,6 +7,8 @@ mod m0004_money;
 mod m0005_campaigns;
 mod m0006_messages;
 mod m0007_opt_outs;
+mod m0010_payments;
+mod m0011_reminder_rules;
 mod schema;
 
 use sea_orm_migration::{DbErr, IntoSchemaManagerConnection, MigrationTrait, MigratorTrait};
@@ -29,6 +31,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_campaigns::Step),
             Box::new(m0006_messages::Step),
             Box::new(m0007_opt_outs::Step),
+            Box::new(m0010_payments::Step),
+            Box::new(m0011_reminder_rules::Step),
         ]
     }
 }
