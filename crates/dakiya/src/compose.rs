@@ -148,6 +148,7 @@ pub fn app_state(
             timezone: config.timezone,
             simulated_people: carrier.simulator.clone().map(people_of),
             twilio_auth_token: carrier.auth_token.clone(),
+            payment_webhooks: config.payment_webhooks.clone(),
         }),
     }
 }

@@ -14,6 +14,8 @@ pub(crate) mod json;
 mod messages;
 mod opt_outs;
 mod pagination;
+mod payment_shapes;
+mod payments;
 pub(crate) mod problem;
 mod schema;
 mod senders;
@@ -81,6 +83,11 @@ fn v1() -> OpenApiRouter<AppState> {
         .routes(routes!(contacts::list))
         .routes(routes!(contacts::get, contacts::put, contacts::delete))
         .routes(routes!(contacts::import))
+        .routes(routes!(payments::list))
+        .routes(routes!(payments::get, payments::put))
+        .routes(routes!(payments::paid))
+        .routes(routes!(payments::cancel))
+        .routes(routes!(payments::import))
         .routes(routes!(templates::list))
         .routes(routes!(templates::get, templates::put))
         .routes(routes!(senders::list))

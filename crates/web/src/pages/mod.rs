@@ -9,6 +9,7 @@ mod explain;
 mod gates;
 mod messages;
 mod opt_outs;
+mod payments;
 mod preview;
 mod prices;
 mod sending;
@@ -30,6 +31,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(templates::routes())
         .merge(contacts::routes())
         .merge(opt_outs::routes())
+        .merge(payments::routes())
         .merge(messages::routes())
         .merge(simulated_reply::routes())
         .merge(sending::routes())

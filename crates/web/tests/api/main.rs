@@ -10,6 +10,8 @@ mod lists;
 mod messages;
 mod operations;
 mod opt_out_page;
+mod payment_webhooks;
+mod payments;
 mod people;
 mod set_up;
 mod webhooks;

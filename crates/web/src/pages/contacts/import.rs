@@ -46,6 +46,7 @@ fn import() -> Import {
             ("anything else", "Kept with the person and usable as a placeholder of that name"),
         ],
         consequence: "People already here get the new details. Opt-outs stay as they are.",
+        repeats: upload_page::FIRST_COUNTS,
         sample: "/contacts/import/sample.csv",
     }
 }

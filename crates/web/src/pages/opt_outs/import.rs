@@ -50,6 +50,7 @@ fn import() -> Import {
             ("reason", "How they asked; kept in the history"),
         ],
         consequence: "Opt-outs that are here already stay as they are. An import never allows anybody again.",
+        repeats: upload_page::FIRST_COUNTS,
         sample: "/opt-outs/import/sample.csv",
     }
 }
