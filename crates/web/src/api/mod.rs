@@ -17,6 +17,8 @@ mod pagination;
 mod payment_shapes;
 mod payments;
 pub(crate) mod problem;
+mod reminder_rule_shapes;
+mod reminder_rules;
 mod schema;
 mod senders;
 mod sending;
@@ -92,6 +94,9 @@ fn v1() -> OpenApiRouter<AppState> {
         .routes(routes!(templates::get, templates::put))
         .routes(routes!(senders::list))
         .routes(routes!(senders::put))
+        .routes(routes!(reminder_rules::list))
+        .routes(routes!(reminder_rules::get, reminder_rules::put))
+        .routes(routes!(reminder_rules::runs))
         .routes(routes!(settings::get, settings::change))
         .routes(routes!(sending::get))
         .routes(routes!(sending::stop))

@@ -12,6 +12,7 @@ mod opt_outs;
 mod payments;
 mod preview;
 mod prices;
+mod reminders;
 mod sending;
 mod settings;
 mod simulated_reply;
@@ -28,6 +29,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(auth::routes())
         .merge(dashboard::routes())
         .merge(campaigns::routes())
+        .merge(reminders::routes())
         .merge(templates::routes())
         .merge(contacts::routes())
         .merge(opt_outs::routes())

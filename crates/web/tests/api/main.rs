@@ -13,6 +13,7 @@ mod opt_out_page;
 mod payment_webhooks;
 mod payments;
 mod people;
+mod reminder_rules;
 mod set_up;
 mod webhooks;
 mod world;
