@@ -3,6 +3,7 @@
 use crate::config::{self, Config};
 use crate::{compose, output};
 use anyhow::Context;
+use dakiya_scheduler::clock::SystemClock;
 use dakiya_store::ConnectOptions;
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -41,7 +42,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let store = compose::connect(&config.database_url, exclusive).await?;
     let address = listener.as_ref().map_or(Ok(config.listen), TcpListener::local_addr)?;
     let public_url = public_url(&config, address)?;
-    let carrier = compose::Carrier::open(&config, &store, &public_url).await?;
+    let carrier = compose::Carrier::open(&config, &store, &public_url, SystemClock::shared()).await?;
     let scheduler = compose::scheduler(&config, &store, &carrier, &public_url);
     let state = compose::app_state(&config, &store, &carrier, &scheduler, &public_url);
 
