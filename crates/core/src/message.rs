@@ -151,7 +151,7 @@ pub const fn priority(category: Category) -> u8 {
     }
 }
 
-/// The priority of whatever a campaign sends, so that it never delays a single message.
+/// The priority of whatever a campaign or a reminder rule sends, so that it never delays a single message.
 pub const BULK_PRIORITY: u8 = 3;
 
 /// Moves a status forward, never back. `None`: the report is late or repeated and changes nothing.

@@ -6,7 +6,7 @@ use crate::reminder_texts::{Reckoned, composer_of, reckon};
 use chrono::{Months, NaiveDate};
 use dakiya_core::message::{Category, Channel};
 use dakiya_core::money::Money;
-use dakiya_core::reminder::{Holidays, ReminderRule, ReminderRun, RunState};
+use dakiya_core::reminder::{Holidays, ON_TIME_WITHIN, ReminderRule, ReminderRun, RunState};
 use dakiya_core::time::{Month, TimeOfDay, Timestamp, instant_of};
 use dakiya_store::reminder_rules::{self, StoredRule};
 use dakiya_store::reminder_runs::{self, Run};
@@ -37,8 +37,7 @@ pub(crate) async fn coming(
     samples: usize,
 ) -> Result<Vec<ComingRun>, QuoteError> {
     let now = context.clock.now();
-    let after =
-        stored.filter(|stored| stored.rule == *rule).map_or(now, |stored| now.min(stored.planned_through));
+    let after = stored.filter(|stored| stored.rule == *rule).map_or(now, |stored| not_begun(stored, now));
     let mut found = Vec::new();
     for (run, skipped) in times(context, rule, stored, after).await? {
         if found.len() >= limit {
@@ -51,6 +50,11 @@ pub(crate) async fn coming(
         }
     }
     Ok(found)
+}
+
+/// From when on a rule's runs have not begun: a run whose time came this moment is still to come, a missed one is not.
+fn not_begun(stored: &StoredRule, now: Timestamp) -> Timestamp {
+    stored.planned_through.clamp(now - ON_TIME_WITHIN, now)
 }
 
 /// When a rule's runs come, the earliest first: those whose payments are due on a day on which anything is.
@@ -98,7 +102,7 @@ pub(crate) async fn committed(
     for stored in reminder_rules::running(&context.store).await? {
         let rule = &stored.rule;
         let channel = rule.channel.first();
-        let after = context.clock.now().min(stored.planned_through);
+        let after = not_begun(&stored, context.clock.now());
         for (run, skipped) in times(context, rule, Some(&stored), after).await? {
             if skipped || run.at < from || run.at >= until {
                 continue;

@@ -6,7 +6,7 @@ mod support;
 use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Asia::Kolkata;
 use dakiya_core::ids::PaymentId;
-use dakiya_core::message::{Status, SuppressedReason};
+use dakiya_core::message::{Category, Status, SuppressedReason};
 use dakiya_core::money::Money;
 use dakiya_core::payment::{PaymentEvent, PaymentReference};
 use dakiya_core::reminder::{
@@ -19,7 +19,7 @@ use dakiya_store::payments::{self, PaymentFields, PaymentReport, PaymentRow, Rep
 use dakiya_store::reminder_rules::{self, StoredRule};
 use dakiya_store::reminder_runs::{self, NewRun, Run, RunBatch, SteerError};
 use dakiya_store::{Store, reminder_payments};
-use support::sending::{SENDER, accepted, answer, new_message, sender, take_at};
+use support::sending::{SENDER, accepted, answer, campaign, enqueue, new_message, sender, take_at};
 use support::{TESTER, later, now, phone};
 
 fn day(text: &str) -> NaiveDate {
@@ -305,6 +305,28 @@ on_both_databases! {
         assert!(take_at(&store, later(240)).await.to_post.is_empty());
         let reasons: Vec<_> = reminders(&store).await.iter().filter_map(|message| message.suppressed_reason).collect();
         assert_eq!(reasons, [SuppressedReason::DailyLimit; 2]);
+    }
+
+    async fn a_thousand_reminders_hold_up_neither_a_single_message_nor_a_campaign(store: Store) {
+        sender(&store, SENDER, 10).await;
+        owe(&store, 0..40, "2026-11-22", &[]).await;
+        let rule = stored(&store).await;
+        planned(&store, &rule, later(60)).await;
+        let people: Vec<_> = (100..140).map(phone).collect();
+        let campaign = campaign(&store, "offer", Category::Service, &people).await;
+        enqueue(&store, NewMessage { dedupe_key: "single".to_owned(), ..new_message(200) }).await;
+        let (mut reminded, mut offered, mut single) = (0, 0, None);
+        for second in 0..6 {
+            for message in take_at(&store, later(120 + second)).await.to_post {
+                match message.campaign_id {
+                    Some(id) => offered += u32::from(id == campaign.id),
+                    None if message.phone == phone(200) => single = single.or(Some(second)),
+                    None => reminded += 1,
+                }
+            }
+        }
+        assert_eq!(single, Some(0), "a single message goes first");
+        assert!(reminded >= 8 && offered >= 8, "{reminded} reminders and {offered} of the campaign");
     }
 
     async fn the_report_counts_a_payment_for_the_last_reminder_before_the_money(store: Store) {

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 #![allow(dead_code, reason = "each test file uses what it needs")]
 
+pub mod reminders;
+
 use axum::Router;
 use axum::extract::{Form, Query, State};
 use axum::http::StatusCode;

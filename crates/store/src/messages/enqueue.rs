@@ -130,7 +130,9 @@ async fn insert<C: ConnectionTrait>(
     for (id, message) in new {
         let (template_id, version) =
             message.template.map_or((None, None), |(id, version)| (Some(Stored(id)), Some(version)));
-        let priority = if message.campaign_id.is_some() { BULK_PRIORITY } else { priority(message.category) };
+        // Reminders come in thousands at a time, so they stand behind single messages as campaigns do.
+        let bulk = message.campaign_id.is_some() || message.reminder.is_some();
+        let priority = if bulk { BULK_PRIORITY } else { priority(message.category) };
         rows.push([
             Stored(*id).into(),
             message.dedupe_key.clone().into(),

@@ -9,7 +9,7 @@ use crate::{StoreError, sending, settings};
 use chrono::TimeDelta;
 use dakiya_core::encoding::Segments;
 use dakiya_core::ids::{CampaignId, MessageId};
-use dakiya_core::message::{Category, Channel};
+use dakiya_core::message::{BULK_PRIORITY, Category, Channel};
 use dakiya_core::money::Money;
 use dakiya_core::pacing::Lane;
 use dakiya_core::phone::PhoneNumber;
@@ -102,7 +102,10 @@ pub(super) async fn gather<C: ConnectionTrait>(
         let mut slots = slots_within(&sender.lane, request.now, request.horizon);
         for priority in PRIORITIES {
             let room = if priority < FIRST_ORDINARY { &mut urgent_left } else { &mut left };
-            let limit = slots.min(*room);
+            let mut limit = slots.min(*room);
+            if priority == i16::from(BULK_PRIORITY) && wanted_by(&campaigns, sender) {
+                limit = half(limit, request.now);
+            }
             if limit > 0 {
                 let found = direct(tx, sender, priority, request.now, limit).await?;
                 slots -= found.len();
@@ -114,6 +117,16 @@ pub(super) async fn gather<C: ConnectionTrait>(
         left -= sender.campaigns.iter().map(|campaign| campaign.messages.len()).sum::<usize>();
     }
     Ok(Some(Round { settings, senders }))
+}
+
+/// Whether a campaign wants of this sender's slots, so that reminders and campaigns have to share them.
+fn wanted_by(campaigns: &[DueCampaign], sender: &SenderQueue) -> bool {
+    campaigns.iter().any(|campaign| campaign.sender == sender.address && campaign.channel == sender.channel)
+}
+
+/// Half of the slots; the odd one goes to either side by turns.
+fn half(slots: usize, now: Timestamp) -> usize {
+    if now.timestamp() % 2 == 0 { slots.div_ceil(2) } else { slots / 2 }
 }
 
 async fn direct<C: ConnectionTrait>(
