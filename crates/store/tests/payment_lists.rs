@@ -58,6 +58,8 @@ on_both_databases! {
             (standing(Standing::In(PaymentStatus::Canceled)), 8),
             (PaymentFilter { due_from: Some(day("2026-12-02")), due_until: Some(day("2026-12-03")), ..all() }, 12),
             (PaymentFilter { phone: Some(phone(3)), ..all() }, 1),
+            (PaymentFilter { phone: Some(phone(5)), ..standing(Standing::In(PaymentStatus::Paid)) }, 1),
+            (PaymentFilter { phone: Some(phone(5)), ..standing(Standing::Owed) }, 0),
             (search("inv/1"), 10),
             (search("inv"), 40),
             (search("asha"), 30),

@@ -149,7 +149,7 @@ async fn a_list_is_checked_before_it_is_imported() {
     assert!(owner.open(&format!("{to}/bad-rows.csv")).await.text.contains("B,12,100"));
     let done = owner.submit(&to, &[]).await.leads_to().to_owned();
     let list = owner.open(&done).await;
-    assert!(list.text.contains("1 payments imported. 1 rows were about"), "{}", list.text);
+    assert!(list.text.contains("1 payment imported. 1 row was about"), "{}", list.text);
     assert!(list.text.contains("₹1,250.00"), "{}", list.text);
     assert_eq!(stored(&site, "A").await.due_on.to_string(), "2026-12-06");
     let broken = owner.upload("/reminders/payments/import", "a.csv", "reference,phone\n1,2\n").await;

@@ -4,7 +4,7 @@ use super::LIST;
 use crate::AppState;
 use crate::auth::Person;
 use crate::error::{PageError, PageResult};
-use crate::filters::grouped;
+use crate::filters::counted;
 use crate::forms::Submitted;
 use crate::imports::{Payments, last_rows};
 use crate::pages::contacts::import::done_href;
@@ -129,15 +129,13 @@ async fn commit(
 pub(super) fn done_words(query: &HashMap<String, String>) -> String {
     let figure = |name: &str| query.get(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     let (accepted, duplicates, bad) = (figure("accepted"), figure("duplicates"), figure("bad"));
-    let mut words = format!("{} payments imported.", grouped(accepted.into()));
+    let mut words = format!("{} imported.", counted(accepted, "payment", "payments"));
     if duplicates > 0 {
-        let repeated = grouped(duplicates.into());
-        words += &format!(
-            " {repeated} rows were about a payment that came again later in the file; the last row counted."
-        );
+        let rows = counted(duplicates, "row was", "rows were");
+        words += &format!(" {rows} about a payment that came again later in the file; the last row counted.");
     }
     if bad > 0 {
-        words += &format!(" {} rows still need fixing.", grouped(bad.into()));
+        words += &format!(" {} fixing.", counted(bad, "row still needs", "rows still need"));
     }
     words
 }
