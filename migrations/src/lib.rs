@@ -9,6 +9,8 @@ mod m0006_messages;
 mod m0007_opt_outs;
 mod m0008_imports;
 mod m0009_campaign_money;
+mod m0010_payments;
+mod m0011_reminder_rules;
 mod schema;
 
 use sea_orm_migration::{DbErr, IntoSchemaManagerConnection, MigrationTrait, MigratorTrait};
@@ -33,6 +35,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_opt_outs::Step),
             Box::new(m0008_imports::Step),
             Box::new(m0009_campaign_money::Step),
+            Box::new(m0010_payments::Step),
+            Box::new(m0011_reminder_rules::Step),
         ]
     }
 }

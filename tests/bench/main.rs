@@ -7,6 +7,7 @@ mod lists;
 mod measure;
 mod pages;
 mod reckoning;
+mod reminders;
 mod sending;
 mod stub;
 
@@ -25,6 +26,7 @@ const ALL: &[(&str, Work)] = &[
     ("send", || Box::pin(sending::send_loop())),
     ("pacing", || Box::pin(sending::pacing())),
     ("callbacks", || Box::pin(callbacks::stored())),
+    ("reminders", || Box::pin(reminders::planning())),
     ("pages", || Box::pin(pages::log())),
 ];
 

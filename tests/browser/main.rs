@@ -3,3 +3,4 @@
 mod driver;
 mod journey;
 mod pages;
+mod reminders;

@@ -3,4 +3,5 @@
 mod aftermath;
 mod fences;
 mod random_kills;
+mod reminders;
 mod steps;

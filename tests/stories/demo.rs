@@ -29,6 +29,30 @@ async fn the_demo_prints_a_sign_in_that_works_and_delivers_its_campaign() {
     assert!(!folder.path().join("unused.db").exists());
 }
 
+#[tokio::test]
+async fn a_demo_with_a_fast_clock_sends_its_first_reminders_while_one_watches() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let setup = Setup::new(folder.path(), "sqlite://unused.db");
+    let mut server = setup.serve(&["demo", "--dir", "sample", "--speed", "5000"]).await;
+    let mut said = Vec::new();
+    let (email, password) = eventually("the sign-in is printed", async || {
+        said.extend(server.said());
+        Some((value(&said, "E-mail")?, value(&said, "Password")?))
+    })
+    .await;
+    let newcomer = Visitor::new(&server.base);
+    newcomer.sign_in(&email, &password).await;
+    let page = newcomer.open("/reminders").await;
+    assert!(page.text.contains("Plan fees") && page.text.contains("5000 times as fast"), "{}", page.text);
+    until("a run of reminders is done", async || {
+        let page = newcomer.open("/reminders").await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        page.text.contains(">Done</span>")
+    })
+    .await;
+    assert_eq!(server.stop().await, Some(0));
+}
+
 /// Without a phone: a visitor writes STOP as one of the simulator's people, and is obeyed.
 async fn stop_from_a_simulated_phone(newcomer: &Visitor) {
     let log = newcomer.open("/messages?status=delivered").await.text;

@@ -10,6 +10,7 @@ mod estimates;
 mod messages;
 mod opt_outs;
 mod pages;
+mod payments;
 mod sending;
 mod templates;
 mod webhooks;

@@ -70,8 +70,10 @@ pub struct Facts<'a> {
     pub held: bool,
     /// The person the number belongs to.
     pub person: Person<'a>,
-    /// What a reminder asks for is paid or called off.
-    pub paid: bool,
+    /// Why a reminder has become void: paid, called off, changed, or its rule switched off.
+    pub void: Option<SuppressedReason>,
+    /// Which limit of its own a reminder would exceed at this moment.
+    pub exceeded: Option<SuppressedReason>,
     /// Messages to the number in the last hour; for an OTP, OTPs alone, otherwise all others.
     pub sent_last_hour: u32,
     /// The sender is declared fit for promotional messages.
@@ -88,10 +90,10 @@ pub struct Facts<'a> {
 ///
 /// 1. held: defer, nothing is decided until a person says so;
 /// 2. too late: expire;
-/// 3. what no waiting would change: paid, country, opt-out, consent, unreachable number, unfit sender: suppress;
+/// 3. what no waiting would change: void, country, opt-out, consent, unreachable number, unfit sender: suppress;
 /// 4. no slot near, or the window closed at the slot: defer. Before the limits, because those are about the moment
 ///    of sending, and this is not yet it;
-/// 5. the number's hourly limit, then the budget (OTPs go on): suppress;
+/// 5. a reminder's own limits, the number's hourly limit, then the budget (OTPs go on): suppress;
 /// 6. otherwise: send.
 pub fn dispatch(message: &DueMessage, facts: &Facts<'_>, now: Timestamp) -> Dispatch {
     if facts.held {
@@ -100,8 +102,8 @@ pub fn dispatch(message: &DueMessage, facts: &Facts<'_>, now: Timestamp) -> Disp
     if message.expires_at.is_some_and(|expires_at| expires_at <= now) {
         return Dispatch::Expire;
     }
-    if facts.paid {
-        return Dispatch::Suppress(SuppressedReason::Paid);
+    if let Some(reason) = facts.void {
+        return Dispatch::Suppress(reason);
     }
     let DueMessage { to, channel, category, .. } = *message;
     if let Some(reason) =
@@ -115,6 +117,9 @@ pub fn dispatch(message: &DueMessage, facts: &Facts<'_>, now: Timestamp) -> Disp
     }
     if let Some(opens_at) = closed_until(message, facts, slot) {
         return Dispatch::Defer(opens_at);
+    }
+    if let Some(reason) = facts.exceeded {
+        return Dispatch::Suppress(reason);
     }
     if facts.sent_last_hour >= hourly_limit(message.category, facts.settings) {
         return Dispatch::Suppress(SuppressedReason::RateLimited);

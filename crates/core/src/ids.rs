@@ -71,4 +71,12 @@ ids! {
     ImportId,
     /// One received message.
     InboundId,
+    /// What a customer owes.
+    PaymentId,
+    /// One thing that happened to a payment.
+    PaymentEventId,
+    /// A rule that reminds of payments.
+    ReminderRuleId,
+    /// A campaign that is sent again and again.
+    RecurringCampaignId,
 }

@@ -112,6 +112,14 @@ worded_enum! {
         BodyTooLong = "body_too_long",
         /// Promotional, and the sender is not declared fit for promotion.
         SenderNotPromotional = "sender_not_promotional",
+        /// The rule that wanted to remind is switched off.
+        RuleOff = "rule_off",
+        /// The payment was called off, or its number or due date changed since.
+        PaymentChanged = "payment_changed",
+        /// The person had their reminders for this day.
+        DailyLimit = "daily_limit",
+        /// The payment had its reminders.
+        PaymentLimit = "payment_limit",
     }
 }
 
@@ -143,7 +151,7 @@ pub const fn priority(category: Category) -> u8 {
     }
 }
 
-/// The priority of whatever a campaign sends, so that it never delays a single message.
+/// The priority of whatever a campaign or a reminder rule sends, so that it never delays a single message.
 pub const BULK_PRIORITY: u8 = 3;
 
 /// Moves a status forward, never back. `None`: the report is late or repeated and changes nothing.

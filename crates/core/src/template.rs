@@ -174,6 +174,19 @@ impl Template {
         Ok(())
     }
 
+    /// The text with some slots filled and the others left open, written out as people write templates. A value that
+    /// would itself be read as a slot stays open.
+    pub fn fill_some<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> String {
+        let filled = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Slot(name) => match value(name).filter(|value| !value.contains("{{")) {
+                Some(value) => value.to_owned(),
+                None => format!("{{{{{name}}}}}"),
+            },
+        };
+        self.parts.iter().map(filled).collect()
+    }
+
     /// What a person writing the text should know. `known` names what an audience can fill; `None` when there is no
     /// audience yet.
     pub fn concerns(&self, category: Category, brand: &str, known: Option<&[&str]>) -> Vec<Concern> {

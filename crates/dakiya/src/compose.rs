@@ -7,7 +7,7 @@ use chrono::Utc;
 use dakiya_core::message::Channel;
 use dakiya_core::sender::{Sender, SenderAddress, SenderKind};
 use dakiya_core::time::{Timestamp, to_micros};
-use dakiya_scheduler::clock::SystemClock;
+use dakiya_scheduler::clock::{SharedClock, SystemClock};
 use dakiya_scheduler::{EngineConfig, Scheduler};
 use dakiya_simulator::{Simulator, SimulatorConfig};
 use dakiya_store::{ConnectOptions, Store, installation, senders};
@@ -51,14 +51,22 @@ pub struct Carrier {
     pub auth_token: AuthToken,
     /// Runs as long as this lives; `None` with a real account.
     pub simulator: Option<Arc<Simulator>>,
+    /// What time it is for everybody: the account's is ours, the simulator's may run faster.
+    pub clock: SharedClock,
 }
 
 impl Carrier {
-    /// Takes the configured account, or starts the simulator when there is none, and writes its senders down.
-    pub async fn open(config: &Config, store: &Store, public_url: &Url) -> anyhow::Result<Carrier> {
+    /// Takes the configured account, or starts the simulator when there is none, and writes its senders down. `clock` is
+    /// the simulator's; an account has the machine's.
+    pub async fn open(
+        config: &Config,
+        store: &Store,
+        public_url: &Url,
+        clock: SharedClock,
+    ) -> anyhow::Result<Carrier> {
         match &config.twilio {
             Some(account) => Self::twilio(config, account, store).await,
-            None => Self::simulated(config, store, public_url).await,
+            None => Self::simulated(config, store, public_url, clock).await,
         }
     }
 
@@ -71,12 +79,22 @@ impl Carrier {
             account.auth_token.clone(),
         );
         client.post_timeout = config.post_timeout;
-        Ok(Carrier { client: Client::new(client)?, auth_token: account.auth_token.clone(), simulator: None })
+        Ok(Carrier {
+            client: Client::new(client)?,
+            auth_token: account.auth_token.clone(),
+            simulator: None,
+            clock: SystemClock::shared(),
+        })
     }
 
     /// Every process on one database, and every start, plays the same account: a web process accepts what the
     /// simulator beside a worker has signed.
-    async fn simulated(config: &Config, store: &Store, public_url: &Url) -> anyhow::Result<Carrier> {
+    async fn simulated(
+        config: &Config,
+        store: &Store,
+        public_url: &Url,
+        clock: SharedClock,
+    ) -> anyhow::Result<Carrier> {
         let own = SIMULATED_SENDERS.map(|(address, kind)| (SenderAddress::stored(address.to_owned()), kind));
         senders::ensure(store, &environment_senders(own)).await?;
         let key = installation::key(store).await?;
@@ -91,6 +109,10 @@ impl Carrier {
             )),
             // Without approved content templates nobody could be written to first on WhatsApp.
             whatsapp_window: false,
+            now: {
+                let clock = clock.clone();
+                Arc::new(move || clock.now())
+            },
             ..SimulatorConfig::default()
         };
         let simulator = Simulator::start(settings).await.context("the simulator could not start")?;
@@ -99,7 +121,7 @@ impl Carrier {
         let mut client =
             ClientConfig::new(base.clone(), base, simulator.account_sid().clone(), auth_token.clone());
         client.post_timeout = config.post_timeout;
-        Ok(Carrier { client: Client::new(client)?, auth_token, simulator: Some(Arc::new(simulator)) })
+        Ok(Carrier { client: Client::new(client)?, auth_token, simulator: Some(Arc::new(simulator)), clock })
     }
 }
 
@@ -127,7 +149,7 @@ pub fn scheduler(config: &Config, store: &Store, carrier: &Carrier, public_url: 
         unknown_lookups: config.unknown_lookups.clone(),
         ..EngineConfig::new(public_url.clone())
     };
-    Scheduler::new(store.clone(), carrier.client.clone(), SystemClock::shared(), engine)
+    Scheduler::new(store.clone(), carrier.client.clone(), carrier.clock.clone(), engine)
 }
 
 /// What the web server works with.
@@ -141,13 +163,14 @@ pub fn app_state(
     AppState {
         store: store.clone(),
         commands: scheduler.commands(),
-        clock: SystemClock::shared(),
+        clock: carrier.clock.clone(),
         config: Arc::new(WebConfig {
             public_url: public_url.clone(),
             brand: config.brand.clone(),
             timezone: config.timezone,
             simulated_people: carrier.simulator.clone().map(people_of),
             twilio_auth_token: carrier.auth_token.clone(),
+            payment_webhooks: config.payment_webhooks.clone(),
         }),
     }
 }

@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::sender::{SenderAddress, SenderKind};
 use dakiya_twilio::{AccountSid, AuthToken};
+use dakiya_web::{PaymentWebhooks, WebhookSecret};
 use std::net::SocketAddr;
 use std::time::Duration;
 use url::Url;
@@ -30,6 +31,8 @@ pub struct Config {
     pub post_timeout: Duration,
     /// `DAKIYA_UNKNOWN_LOOKUPS`: when, after the POST, an unknown message is looked up.
     pub unknown_lookups: Vec<Duration>,
+    /// `DAKIYA_PAYMENT_WEBHOOK_SECRET` and `DAKIYA_RAZORPAY_WEBHOOK_SECRET`: what payment providers sign with.
+    pub payment_webhooks: PaymentWebhooks,
     /// Twilio, or the simulator when no Twilio variable is set.
     pub twilio: Option<TwilioConfig>,
 }
@@ -129,6 +132,10 @@ impl Config {
                     "write rising durations, for example 1m,5m,15m,1h,6h,24h",
                 )
             })?,
+            payment_webhooks: PaymentWebhooks {
+                generic: get("DAKIYA_PAYMENT_WEBHOOK_SECRET").map(WebhookSecret::new),
+                razorpay: get("DAKIYA_RAZORPAY_WEBHOOK_SECRET").map(WebhookSecret::new),
+            },
             twilio: twilio(&get)?,
         })
     }

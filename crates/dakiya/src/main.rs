@@ -34,7 +34,7 @@ enum Command {
     TestSms(commands::test_sms::Args),
     /// Say what a text would cost for the recipients in a CSV file; nothing is sent or stored
     Estimate(commands::estimate::Args),
-    /// Import contacts or opt-outs from a CSV file
+    /// Import contacts, payments or opt-outs from a CSV file
     Import(commands::import::Args),
     /// Add people who sign in, list them, give them a new password
     User(commands::user::Args),

@@ -1,14 +1,23 @@
 //! What a demo starts with: people, texts and a first campaign, all invented. Every message goes to the simulator.
 
 use crate::compose::now;
+use chrono::TimeDelta;
+use chrono_tz::Asia::Kolkata;
 use dakiya_core::audience::Audience;
 use dakiya_core::message::{Category, Channel};
+use dakiya_core::money::Money;
+use dakiya_core::payment::PaymentReference;
 use dakiya_core::phone::PhoneNumber;
+use dakiya_core::reminder::{
+    PaymentFilter, ReminderChannel, ReminderLimits, ReminderRule, ReminderStep, ZoneName,
+};
 use dakiya_core::template::Variables;
+use dakiya_core::time::{TimeOfDay, day_in};
 use dakiya_scheduler::Commands;
 use dakiya_store::audit::Actor;
 use dakiya_store::campaigns::{self, CampaignDraft};
 use dakiya_store::contacts::{self, ContactRow};
+use dakiya_store::payments::{self, PaymentFields, PaymentRow};
 use dakiya_store::templates::{self, TemplateText};
 use dakiya_store::{Store, senders};
 
@@ -30,6 +39,7 @@ const CITIES: [(&str, &str, &str); 6] = [
     ("Delhi", "delhi", "DL03"),
 ];
 const PEOPLE: u64 = 600;
+const PAYMENTS: usize = 240;
 
 /// Fills an empty database.
 pub async fn fill(store: &Store) -> anyhow::Result<()> {
@@ -59,6 +69,44 @@ pub async fn send_first_campaign(store: &Store, commands: &Commands) -> anyhow::
     let campaign = campaigns::create(store, &draft, &ACTOR, now()).await?;
     let quoted = commands.quote_campaign(campaign.id).await?;
     commands.approve_campaign(campaign.id, &quoted.quote, &ACTOR).await?;
+    Ok(())
+}
+
+/// Payments due in the days around today, and the usual rule for them.
+pub async fn owe(store: &Store, commands: &Commands) -> anyhow::Result<()> {
+    let today = day_in(now(), Kolkata);
+    let payment = |(person, index): (ContactRow, i64)| -> anyhow::Result<PaymentRow> {
+        let reference = format!("INV-{}", 4_001 + index);
+        let fields = PaymentFields {
+            phone: person.phone,
+            amount: Money::from_micros((499 + index * 37 % 2_400) * 1_000_000),
+            due_on: today + TimeDelta::days(index % 24 - 8),
+            pay_url: Some(Some(format!("https://vehicaid.com/pay?r={reference}"))),
+            name: person.name.map(Some),
+            language: person.language.map(Some),
+            tags: person.tags,
+            variables: None,
+        };
+        Ok(PaymentRow { reference: PaymentReference::parse(&reference)?, fields })
+    };
+    let payments = people().take(PAYMENTS).zip(0..).map(payment).collect::<anyhow::Result<Vec<_>>>()?;
+    payments::import(store, payments, &ACTOR, now()).await?;
+    let rule = ReminderRule {
+        name: "Plan fees".to_owned(),
+        template: "payment_reminder".to_owned(),
+        steps: [-3, 0, 3, 7].map(|offset_days| ReminderStep { offset_days, template: None }).into(),
+        at: TimeOfDay::new(11, 0).unwrap_or(TimeOfDay::MIDNIGHT),
+        zone: ZoneName(Kolkata),
+        channel: ReminderChannel::Sms,
+        fallback_after_hours: 4,
+        payments: PaymentFilter::default(),
+        limits: ReminderLimits { per_person_a_day: Some(1), per_payment: Some(4), cost_per_run: None },
+        working_days_only: false,
+        catch_up: true,
+        maximum_lateness_hours: 24,
+        enabled: true,
+    };
+    commands.put_reminder_rule("plan-fees", &rule, &ACTOR).await?;
     Ok(())
 }
 

@@ -14,6 +14,10 @@ pub trait Clock: Send + Sync + 'static {
     fn monotonic(&self) -> Duration;
     /// Comes back when [`Clock::now`] has reached `at`.
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()>;
+    /// How many of its seconds pass in one of ours.
+    fn speed(&self) -> u32 {
+        1
+    }
 }
 
 /// A moment after which something may not begin any more. By the machine's own monotonic time, also under a clock
@@ -69,6 +73,44 @@ impl Clock for SystemClock {
                 tokio::time::sleep(wait).await;
             }
         })
+    }
+}
+
+/// The machine's clock, run faster: for a demo in which a day may pass in a minute.
+#[derive(Debug)]
+pub struct FastClock {
+    started: Instant,
+    began_at: Timestamp,
+    speed: u32,
+}
+
+impl FastClock {
+    /// A clock that shows the time now and runs so many times as fast from here on, ready to be shared.
+    pub fn shared(speed: u32) -> SharedClock {
+        Arc::new(Self { started: Instant::now(), began_at: to_micros(Utc::now()), speed: speed.max(1) })
+    }
+}
+
+impl Clock for FastClock {
+    fn now(&self) -> Timestamp {
+        let passed = chrono::Duration::from_std(self.monotonic()).unwrap_or(chrono::Duration::zero());
+        to_micros(self.began_at + passed)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.started.elapsed() * self.speed
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if let Ok(wait) = (at - self.now()).to_std() {
+                tokio::time::sleep(wait / self.speed).await;
+            }
+        })
+    }
+
+    fn speed(&self) -> u32 {
+        self.speed
     }
 }
 
@@ -135,6 +177,16 @@ impl Clock for ManualClock {
 mod tests {
     use super::*;
     use chrono::TimeZone;
+
+    #[tokio::test]
+    async fn a_fast_clock_reaches_tomorrow_soon_and_never_goes_back() {
+        let clock = FastClock::shared(1_000_000);
+        let tomorrow = clock.now() + chrono::Duration::days(1);
+        clock.sleep_until(tomorrow).await;
+        let reached = clock.now();
+        assert!(reached >= tomorrow && clock.now() >= reached);
+        assert_eq!(clock.speed(), 1_000_000);
+    }
 
     #[tokio::test]
     async fn whoever_sleeps_on_a_manual_clock_moves_it_and_it_never_goes_back() {

@@ -1,5 +1,8 @@
 //! What web and command line may ask of the engine now.
 
+mod payments;
+mod reminders;
+
 use crate::clock::Deadline;
 use crate::context::{Context, consequence_of};
 use crate::delivery::{BEGIN_WITHIN, Delivery};
@@ -127,7 +130,7 @@ impl Commands {
 
     /// Whether the engine runs in this process, as far as it should. A process that only serves pages has none.
     pub fn engine_is_alive(&self) -> bool {
-        self.context.silence().is_none_or(|silence| silence <= MOST_SILENCE)
+        self.context.silence().is_none_or(|silence| silence <= MOST_SILENCE * self.context.clock.speed())
     }
 
     /// Sends one message and waits for Twilio's answer. It passes every gate; only its turn comes at once.

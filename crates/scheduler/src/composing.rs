@@ -138,6 +138,16 @@ impl Composer {
         Ok(measure(body))
     }
 
+    /// The text of a language with the built-in placeholders filled and the recipient's own open.
+    pub(crate) fn open_text(&self, language: Option<&str>, link: &str) -> String {
+        let built_in = |name: &str| match name {
+            "brand" => Some(self.brand.as_str()),
+            opt_out_link::PLACEHOLDER => Some(link),
+            _ => None,
+        };
+        self.texts.get(language).map(|template| template.fill_some(built_in)).unwrap_or_default()
+    }
+
     /// What a placeholder stands for: the built-in ones go before a recipient's own.
     pub(crate) fn value<'v>(
         &'v self,

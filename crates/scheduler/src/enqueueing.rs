@@ -208,6 +208,7 @@ pub(crate) async fn enqueue(context: &Context, request: EnqueueRequest) -> Resul
         api_key_id: request.key.map(|(id, _)| id),
         test: kind == Some(KeyKind::Test),
         suppressed: None,
+        reminder: None,
     };
     match messages::enqueue(&context.store, new, Some(hourly_limit), now).await? {
         Enqueued::Created(message) => {

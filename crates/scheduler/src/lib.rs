@@ -17,6 +17,10 @@ mod pace_guard;
 mod planning;
 mod quoting;
 mod recorder;
+mod recurring;
+mod reminder_quotes;
+mod reminder_texts;
+mod reminders;
 mod retention;
 mod settling;
 mod ticker;
@@ -25,6 +29,8 @@ pub use commands::{CallbackReport, CommandError, Commands, OptOutRequest, SendNo
 pub use context::{EngineConfig, consequence_of};
 pub use enqueueing::{Content, EnqueueError, EnqueueRequest};
 pub use quoting::{ListQuote, ListRecipient, QuoteError, Quoted, QuotedText};
+pub use reminder_quotes::ComingRun;
+pub use reminder_texts::Reckoned;
 
 use chrono::TimeDelta;
 use clock::SharedClock;
@@ -42,6 +48,10 @@ use tokio_util::sync::CancellationToken;
 
 /// How much longer than a POST may take its worker may need to record the answer. One that comes later still counts.
 const RECORDED_WITHIN: Duration = Duration::from_secs(10);
+
+/// By a fast clock, plans are looked at this often, but no oftener than the machine can bear.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// The engine.
 pub struct Scheduler {
@@ -96,7 +106,7 @@ impl Scheduler {
         timers.add(every("*/30 * * * * *", "importing", Work::Import.of(&engine))?).await?;
         timers.add(every("30 17 * * * *", "retention", Work::Retain.of(&engine))?).await?;
         timers.start().await?;
-        engine.follow_nudges(&shutdown).await;
+        tokio::join!(engine.follow_nudges(&shutdown), engine.keep_up(&shutdown));
         let mut timers = timers;
         let stopped = timers.shutdown().await;
         engine.finish().await;
@@ -148,10 +158,13 @@ impl Engine {
         self.delivery.idle().await;
     }
 
-    /// Starts campaigns that are due, writes their messages down, and ends those of which nothing waits.
+    /// Starts campaigns and begins reminders that are due, writes their messages down, and ends those of which nothing
+    /// waits.
     pub async fn plan(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
         let _turn = self.planning.lock().await;
-        planning::tick(&self.context, shutdown).await
+        recurring::tick(&self.context).await?;
+        planning::tick(&self.context, shutdown).await?;
+        reminders::tick(&self.context, shutdown).await
     }
 
     /// Asks Twilio about messages that hear nothing.
@@ -205,6 +218,24 @@ impl Engine {
             self.follow(shutdown, || self.plan(shutdown)),
             self.follow(shutdown, || self.deliver(shutdown)),
         );
+    }
+
+    /// With a clock that runs fast, looks as often as its minutes pass: the timers call by ours.
+    async fn keep_up(&self, shutdown: &CancellationToken) {
+        let speed = self.context.clock.speed();
+        if speed == 1 {
+            return;
+        }
+        let pause = (LOOK_EVERY / speed).max(SHORTEST_PAUSE);
+        while !shutdown.is_cancelled() {
+            if let Err(error) = self.plan(shutdown).await {
+                tracing::error!(%error, "a tick failed; the next one tries again");
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
     }
 
     async fn follow<W>(&self, shutdown: &CancellationToken, tick: impl Fn() -> W)

@@ -134,5 +134,6 @@ fn message(campaign: &Campaign, composer: &Composer, people: &People, recipient:
         api_key_id: None,
         test: false,
         suppressed: rendered.err(),
+        reminder: None,
     }
 }

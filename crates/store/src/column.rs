@@ -11,14 +11,17 @@ use dakiya_core::ids::*;
 use dakiya_core::message::{Category, Channel, Direction, EventSource, Status, SuppressedReason};
 use dakiya_core::money::Money;
 use dakiya_core::opt_out::{Keyword, OptOutAction, OptOutScope, OptOutSource};
+use dakiya_core::payment::{PaymentEventKind, PaymentReference, PaymentStatus};
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::rate_card::{Charge, Confidence, RateItem, RateUnit, Route};
+use dakiya_core::reminder::{ReminderRule, RunState};
 use dakiya_core::sender::{SenderAddress, SenderKind};
 use dakiya_core::settings::Settings;
 use dakiya_core::template::{Dlt, Variables};
 use dakiya_core::user::Role;
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, Value, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A value of core in a column.
@@ -99,6 +102,10 @@ ids!(
     AuditId,
     ImportId,
     InboundId,
+    PaymentId,
+    PaymentEventId,
+    ReminderRuleId,
+    RecurringCampaignId,
 );
 
 macro_rules! words {
@@ -128,6 +135,9 @@ words!(
     RateUnit,
     Route,
     SenderKind,
+    RunState,
+    crate::recurring_campaigns::RecurringRunState,
+    PaymentEventKind,
     crate::audit::ActorKind,
     crate::imports::ImportKind,
 );
@@ -158,6 +168,7 @@ numbers! {
     Category { Otp = 0, Transactional = 1, Service = 2, Promotional = 3 }
     Channel { Sms = 0, Whatsapp = 1 }
     Encoding { Gsm7 = 0, Ucs2 = 1 }
+    PaymentStatus { Open = 0, PartlyPaid = 1, Paid = 2, Canceled = 3 }
 }
 
 /// JSON in a text column, alike on both databases.
@@ -173,7 +184,7 @@ macro_rules! json {
     )+};
 }
 
-json!(Settings, Audience, Dlt, Variables, Vec<Charge>, Vec<String>);
+json!(Settings, Audience, Dlt, Variables, Vec<Charge>, Vec<String>, ReminderRule, BTreeMap<SuppressedReason, u64>);
 
 /// Integer micro-rupees: exact and summable on both databases, where decimals are floats on one.
 impl Storable for Money {
@@ -194,6 +205,16 @@ impl Storable for PhoneNumber {
     }
     fn from_raw(raw: String) -> Result<Self, String> {
         PhoneNumber::from_e164(&raw).ok_or_else(|| "a phone number that is not E.164".to_owned())
+    }
+}
+
+impl Storable for PaymentReference {
+    type Raw = String;
+    fn to_raw(&self) -> String {
+        self.as_str().to_owned()
+    }
+    fn from_raw(raw: String) -> Result<Self, String> {
+        PaymentReference::parse(&raw).map_err(|fault| fault.to_string())
     }
 }
 
@@ -309,6 +330,7 @@ mod tests {
         round_trips(Encoding::ALL);
         round_trips(SuppressedReason::ALL);
         round_trips(CampaignState::ALL);
+        round_trips(PaymentStatus::ALL);
     }
 
     #[test]

@@ -53,8 +53,13 @@ const TAKES_LOCK: i64 = 0x74_61_6b_65_73;
 /// Whether anything may be sent, and nobody may change it until this transaction ends: who stops sending waits for
 /// it, and so knows what it took.
 pub(crate) async fn state_in<C: ConnectionTrait>(tx: &C) -> Result<SendingState, StoreError> {
-    lock(tx, "pg_advisory_xact_lock_shared").await?;
+    beside_takes(tx).await?;
     read(tx).await
+}
+
+/// Keeps what stops something waiting until this transaction ends, or waits for it; does not wait for what takes messages.
+pub(crate) async fn beside_takes<C: ConnectionTrait>(tx: &C) -> Result<(), StoreError> {
+    lock(tx, "pg_advisory_xact_lock_shared").await
 }
 
 /// Waits for the transactions that are taking messages now, and lets none begin until this one ends: what it stops

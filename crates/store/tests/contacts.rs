@@ -79,6 +79,7 @@ async fn text_to(store: &Store, phone: PhoneNumber, key: &str) -> MessageId {
         api_key_id: None,
         test: false,
         suppressed: None,
+        reminder: None,
     };
     match messages::enqueue(store, new, None, now()).await.unwrap() {
         Enqueued::Created(message) => message.id,

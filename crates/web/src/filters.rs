@@ -6,6 +6,7 @@ use dakiya_core::campaign::CampaignState;
 use dakiya_core::message::{Category, Channel, Status, SuppressedReason};
 use dakiya_core::money::{Money, group_indian};
 use dakiya_core::opt_out::{OptOutScope, OptOutSource};
+use dakiya_core::payment::PaymentStatus;
 use dakiya_core::phone::PhoneNumber;
 use dakiya_store::PhoneKey;
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -188,6 +189,18 @@ pub(crate) fn state(state: &CampaignState, _: &dyn Values) -> Result<Safe<String
     Ok(tag(class, words))
 }
 
+/// Where a payment stands, as a tag.
+#[askama::filter_fn]
+pub(crate) fn payment_status(status: &PaymentStatus, _: &dyn Values) -> Result<Safe<String>> {
+    let (class, words) = match status {
+        PaymentStatus::Open => ("info", "To be paid"),
+        PaymentStatus::PartlyPaid => ("warn", "Partly paid"),
+        PaymentStatus::Paid => ("ok", "Paid"),
+        PaymentStatus::Canceled => ("", "Canceled"),
+    };
+    Ok(tag(class, words))
+}
+
 fn tag(class: &str, words: &str) -> Safe<String> {
     Safe(format!(r#"<span class="tag {class}">{words}</span>"#))
 }
@@ -228,6 +241,10 @@ pub(crate) fn reason_words(reason: SuppressedReason) -> &'static str {
         SuppressedReason::MissingVariable => "A detail for the text is missing",
         SuppressedReason::BodyTooLong => "Text too long",
         SuppressedReason::SenderNotPromotional => "Sender not declared for promotion",
+        SuppressedReason::RuleOff => "Reminder rule switched off",
+        SuppressedReason::PaymentChanged => "Payment called off or changed",
+        SuppressedReason::DailyLimit => "Had their reminders for the day",
+        SuppressedReason::PaymentLimit => "Reminded of this payment often enough",
     }
 }
 

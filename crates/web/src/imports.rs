@@ -1,6 +1,10 @@
 //! Lists of people in files: checked row by row in flat memory, then stored. A file that cannot be read to its end
 //! leaves nothing behind, so it is read twice: once to check it, once to store it.
 
+mod payments;
+
+pub use payments::{Payments, last_rows};
+
 use crate::api::contacts::is_language;
 use dakiya_core::consent::Consent;
 use dakiya_core::opt_out::OptOutScope;

@@ -12,6 +12,7 @@ pub mod imports;
 mod openapi;
 mod ops;
 mod pages;
+mod payment_webhooks;
 mod public;
 mod uploads;
 mod view;
@@ -19,6 +20,7 @@ mod webhooks;
 
 pub use api::{Estimate, Imported, RejectedRow};
 pub use auth::password;
+pub use payment_webhooks::{PaymentWebhooks, WebhookSecret};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -82,6 +84,8 @@ pub struct WebConfig {
     pub simulated_people: Option<SimulatedPeople>,
     /// What webhooks are signed with.
     pub twilio_auth_token: AuthToken,
+    /// What payment providers sign with.
+    pub payment_webhooks: PaymentWebhooks,
 }
 
 /// Forms are small; uploads have a limit of their own on their routes.
@@ -96,6 +100,7 @@ pub fn router(state: AppState) -> Router {
         .merge(api::routes(&state))
         .route("/webhooks/twilio/status", post(webhooks::status))
         .route("/webhooks/twilio/inbound", post(webhooks::inbound))
+        .route("/webhooks/payments/{name}", post(payment_webhooks::receive))
         .route("/o", get(public::ask).post(public::record))
         .route("/healthz", get(ops::healthz))
         .route("/readyz", get(ops::readyz))

@@ -41,6 +41,8 @@ pub(crate) async fn document() -> Response {
         (name = "Estimates", description = "What a send would do and cost."),
         (name = "Campaigns", description = "One template to many people, approved once."),
         (name = "Contacts", description = "Stored people."),
+        (name = "Payments", description = "What customers owe, and reminders ask for."),
+        (name = "Reminders", description = "Rules that ask for payments around their due dates, and their runs."),
         (name = "Opt-outs", description = "Who asked not to be messaged."),
         (name = "Templates", description = "Texts with placeholders, in immutable versions."),
         (name = "Senders", description = "Where messages come from."),

@@ -46,6 +46,7 @@ pub(crate) fn cursor(query: &HashMap<String, String>) -> Option<Cursor> {
 pub(crate) enum Section {
     Dashboard,
     Campaigns,
+    Reminders,
     Templates,
     Contacts,
     OptOuts,
@@ -78,6 +79,7 @@ static MENU: [MenuGroup; 3] = [
         items: &[
             item(Section::Dashboard, "/", "Dashboard", Permission::View),
             item(Section::Campaigns, "/campaigns", "Campaigns", Permission::View),
+            item(Section::Reminders, "/reminders", "Reminders", Permission::View),
             item(Section::Templates, "/templates", "Templates", Permission::View),
             item(Section::Contacts, "/contacts", "Contacts", Permission::View),
         ],
@@ -118,6 +120,8 @@ pub(crate) struct Frame {
     pub(crate) asset_version: &'static str,
     pub(crate) brand: String,
     pub(crate) simulator: bool,
+    /// How fast the clock runs; 1 outside a demo.
+    pub(crate) speed: u32,
     /// Why nothing is sent at the moment, when nothing is.
     pub(crate) halted: Option<String>,
     pub(crate) menu: Vec<Group>,
@@ -138,6 +142,7 @@ impl Frame {
             asset_version: crate::assets::version(),
             brand: app.config.brand.clone(),
             simulator: app.config.simulated_people.is_some(),
+            speed: app.clock.speed(),
             halted: sending.halted().map(|halt| halted_sentence(halt, zone)),
             menu: menu(person.role, section, live),
             email: person.email.clone(),
@@ -151,6 +156,11 @@ impl Frame {
     /// Whether the person may send.
     pub(crate) fn may_send(&self) -> bool {
         self.role.may(Permission::Send)
+    }
+
+    /// Whether the person may record money that came.
+    pub(crate) fn may_record_payments(&self) -> bool {
+        self.may_send() || self.role.may(Permission::ManageMoney)
     }
 
     /// Whether the person may halt all sending and let it go on.

@@ -36,7 +36,8 @@ fn facts(settings: &Settings) -> Facts<'_> {
         zone: Kolkata,
         held: false,
         person: Person { opt_outs: &[], consented: true, unreachable: false },
-        paid: false,
+        void: None,
+        exceeded: None,
         sent_last_hour: 0,
         sender_promotional: true,
         budget_left: None,
@@ -114,7 +115,7 @@ fn an_opt_out_stops_what_its_scope_covers() {
 #[test]
 fn what_is_paid_is_not_asked_for() {
     let settings = Settings::default();
-    let paid = Facts { paid: true, ..facts(&settings) };
+    let paid = Facts { void: Some(SuppressedReason::Paid), ..facts(&settings) };
     assert_eq!(endings(&paid, noon(), |_| {}), vec![Dispatch::Suppress(SuppressedReason::Paid); 4]);
 }
 

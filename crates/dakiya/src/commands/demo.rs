@@ -6,6 +6,7 @@ use crate::config::{self, Config};
 use crate::{compose, output, sample};
 use anyhow::Context;
 use dakiya_core::user::Role;
+use dakiya_scheduler::clock::{FastClock, SystemClock};
 use dakiya_store::audit::Actor;
 use dakiya_store::{ConnectOptions, users};
 use dakiya_web::password;
@@ -21,6 +22,9 @@ pub struct Args {
     /// Where the sample database is made anew
     #[arg(long, default_value = "dakiya-demo")]
     dir: PathBuf,
+    /// How many times as fast its clock runs: 1440 lets a day pass in a minute
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    speed: u32,
 }
 
 /// Runs the command: until Ctrl-C.
@@ -34,11 +38,13 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let url = format!("sqlite://{}", database.display());
     let store = compose::connect(&url, ConnectOptions { exclusive: true }).await?;
     let public_url = serve::public_url(&config, address)?;
-    let carrier = compose::Carrier::open(&config, &store, &public_url).await?;
+    let clock = if args.speed > 1 { FastClock::shared(args.speed) } else { SystemClock::shared() };
+    let carrier = compose::Carrier::open(&config, &store, &public_url, clock).await?;
     let scheduler = compose::scheduler(&config, &store, &carrier, &public_url);
     let state = compose::app_state(&config, &store, &carrier, &scheduler, &public_url);
 
     sample::fill(&store).await.context("the sample data could not be written")?;
+    sample::owe(&store, &state.commands).await.context("the sample payments could not be written")?;
     let password = made_up_password()?;
     let hash = password::hash(password.clone()).await?;
     users::add(&store, EMAIL, Role::Owner, &hash, &Actor::System("demo"), compose::now()).await?;
@@ -51,6 +57,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     output::line(format!("  Password  {password}"));
     if let Some(simulator) = &carrier.simulator {
         output::line(format!("  Simulator {} (nothing leaves this machine)", simulator.base_url()));
+    }
+    if args.speed > 1 {
+        output::line(format!("  Clock     {} times as fast as yours", args.speed));
     }
     output::line("Ctrl-C ends it; the next demo starts afresh.");
 

@@ -5,6 +5,7 @@ use crate::{compose, output};
 use anyhow::Context;
 use dakiya_core::message::{Category, Channel};
 use dakiya_core::money::group_indian;
+use dakiya_scheduler::clock::SystemClock;
 use dakiya_scheduler::{ListQuote, ListRecipient, Quoted, QuotedText};
 use dakiya_store::{ConnectOptions, Store, settings};
 use dakiya_web::imports::{self, Checked, Recipients};
@@ -71,7 +72,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         .inspect(|_| bar.inc(1))
         .map(|row| ListRecipient { phone: row.phone, language: row.language, variables: row.variables });
     let public_url = super::serve::public_url(&config, config.listen)?;
-    let carrier = compose::Carrier::open(&config, &store, &public_url).await?;
+    let carrier = compose::Carrier::open(&config, &store, &public_url, SystemClock::shared()).await?;
     let commands = compose::scheduler(&config, &store, &carrier, &public_url).commands();
     let request = ListQuote {
         text: args.text.quoted(),

@@ -1,4 +1,4 @@
-//! `dakiya import`: people and opt-outs from a CSV file.
+//! `dakiya import`: people, payments and opt-outs from a CSV file.
 
 use super::estimate::show_rejected;
 use crate::{compose, output};
@@ -8,9 +8,9 @@ use dakiya_core::money::group_indian;
 use dakiya_core::phone::AllowedCountries;
 use dakiya_store::audit::Actor;
 use dakiya_store::imports::Imported as Stored;
-use dakiya_store::{Store, contacts, opt_outs, settings};
+use dakiya_store::{Store, contacts, opt_outs, payments, settings};
 use dakiya_web::Imported;
-use dakiya_web::imports::{self, Checked, Contacts, Kind, OptOuts};
+use dakiya_web::imports::{self, Checked, Contacts, Kind, OptOuts, Payments};
 use std::fs::File;
 use std::path::PathBuf;
 
@@ -26,6 +26,9 @@ pub struct Args {
 enum What {
     /// People: phone, name, language, tags (split by ;), consent (yes, no or its day) and whatever else is known. Importing twice changes nothing
     Contacts(FileArgs),
+    /// What customers owe: reference, phone, amount, due_on, pay_url, name, language, tags and whatever else a reminder
+    /// says. What is paid or canceled stays so
+    Payments(FileArgs),
     /// Numbers that must not be messaged: phone, scope (all or promotional) and reason
     OptOuts(FileArgs),
 }
@@ -45,6 +48,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let allowed = settings::get(&store).await?.allowed_countries;
     match args.what {
         What::Contacts(file) => import_contacts(&store, &file, &allowed).await,
+        What::Payments(file) => import_payments(&store, &file, &allowed).await,
         What::OptOuts(file) => import_opt_outs(&store, &file, &allowed).await,
     }
 }
@@ -56,6 +60,16 @@ async fn import_contacts(store: &Store, args: &FileArgs, allowed: &AllowedCountr
     let stored = contacts::import(store, rows, &ACTOR, compose::now()).await?;
     bar.finish_and_clear();
     answer(args, stored, checked)
+}
+
+async fn import_payments(store: &Store, args: &FileArgs, allowed: &AllowedCountries) -> anyhow::Result<()> {
+    let (file, checked) = open::<Payments>(args, allowed)?;
+    let (rows, duplicates) = imports::last_rows(&file, allowed)?;
+    let bar = output::progress(checked.good.saturating_sub(duplicates), "Storing");
+    let mut stored = payments::import(store, rows.inspect(|_| bar.inc(1)), &ACTOR, compose::now()).await?;
+    bar.finish_and_clear();
+    stored.duplicates += duplicates;
+    answer(args, &stored, checked)
 }
 
 async fn import_opt_outs(store: &Store, args: &FileArgs, allowed: &AllowedCountries) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 use crate::config::{self, Config};
 use crate::{compose, output};
 use anyhow::Context;
+use dakiya_scheduler::clock::SystemClock;
 use dakiya_store::{ConnectOptions, Store, StoreError, imports};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -46,7 +47,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let address = listener.as_ref().map_or(Ok(config.listen), TcpListener::local_addr)?;
     let public_url = public_url(&config, address)?;
     finish_imports(&store).await;
-    let carrier = compose::Carrier::open(&config, &store, &public_url).await?;
+    let carrier = compose::Carrier::open(&config, &store, &public_url, SystemClock::shared()).await?;
     let scheduler = compose::scheduler(&config, &store, &carrier, &public_url);
     let state = compose::app_state(&config, &store, &carrier, &scheduler, &public_url);
 

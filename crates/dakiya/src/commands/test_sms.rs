@@ -3,6 +3,7 @@
 use crate::config::{self, Config};
 use crate::{compose, output};
 use dakiya_core::message::Category;
+use dakiya_scheduler::clock::SystemClock;
 use dakiya_scheduler::{Content, EnqueueRequest};
 use dakiya_store::ConnectOptions;
 
@@ -21,7 +22,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let config = Config::from_environment()?;
     let store = compose::connect(&config.database_url, ConnectOptions { exclusive: false }).await?;
     let public_url = super::serve::public_url(&config, config.listen)?;
-    let carrier = compose::Carrier::open(&config, &store, &public_url).await?;
+    let carrier = compose::Carrier::open(&config, &store, &public_url, SystemClock::shared()).await?;
     let scheduler = compose::scheduler(&config, &store, &carrier, &public_url);
     let request = EnqueueRequest {
         to: args.phone,

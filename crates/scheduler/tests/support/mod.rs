@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 #![allow(dead_code, reason = "each test file uses what it needs")]
 
+pub mod reminders;
+
 use axum::Router;
 use axum::extract::{Form, Query, State};
 use axum::http::StatusCode;
@@ -105,6 +107,11 @@ impl World {
     pub fn restarted(&self) -> Engine {
         Scheduler::new(self.store.clone(), self.client.clone(), self.clock.clone(), self.config.clone())
             .start()
+    }
+
+    /// Another process on the same database, whose clock shows another time.
+    pub fn at_clock(&self, clock: SharedClock) -> Engine {
+        Scheduler::new(self.store.clone(), self.client.clone(), clock, self.config.clone()).start()
     }
 
     /// Plans and delivers until nothing is due, and waits for every callback.

@@ -3,7 +3,7 @@
 use crate::audit::{self, Actor};
 use crate::column::Stored;
 use crate::sql::{Row, Sql, for_update};
-use crate::{PhoneKey, Store, StoreError, messages, opt_outs, sending};
+use crate::{PhoneKey, Store, StoreError, messages, opt_outs, payments, sending};
 use dakiya_core::message::Status;
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::time::{Timestamp, to_micros};
@@ -32,6 +32,7 @@ pub async fn erase(
     for statement in removals(phone).into_iter().chain(replacements(store.backend(), phone, &hash)) {
         changed += statement.execute(&*tx).await?;
     }
+    changed += payments::erase_in(store, &*tx, phone, &hash, actor, now).await?;
     // After their number was replaced: what is written down meanwhile either had it replaced too or comes later.
     messages::cancel_of_person(store, &*tx, &hash, now).await?;
     if changed > 0 {
@@ -92,7 +93,9 @@ fn replacements(backend: DbBackend, phone: PhoneNumber, hash: &PhoneKey) -> Vec<
         swap("UPDATE opt_outs SET phone = "),
         swap("UPDATE opt_out_entries SET evidence = '', phone = "),
         // A campaign's key for a message holds the number.
-        swap(&format!("UPDATE messages SET body = '', dedupe_key = 'erased:' || {id}, phone = ")),
+        swap(&format!(
+            "UPDATE messages SET body = '', payment_text = NULL, dedupe_key = 'erased:' || {id}, phone = "
+        )),
         swap("UPDATE inbound_messages SET body = '', phone = "),
     ]
 }

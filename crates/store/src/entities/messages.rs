@@ -2,7 +2,7 @@
 
 use crate::column::{PhoneKey, Stored};
 use dakiya_core::encoding::{Encoding, Segments};
-use dakiya_core::ids::{ApiKeyId, CampaignId, MessageId, TemplateId};
+use dakiya_core::ids::{ApiKeyId, CampaignId, MessageId, PaymentId, ReminderRuleId, TemplateId};
 use dakiya_core::message::{Category, Channel, Status, SuppressedReason};
 use dakiya_core::money::Money;
 use dakiya_core::sender::SenderAddress;
@@ -48,6 +48,9 @@ pub(crate) struct Model {
     pub sent_at: Option<Timestamp>,
     pub delivered_at: Option<Timestamp>,
     pub updated_at: Timestamp,
+    pub payment_id: Option<Stored<PaymentId>>,
+    pub reminder_rule_id: Option<Stored<ReminderRuleId>>,
+    pub reminder_step: Option<i32>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

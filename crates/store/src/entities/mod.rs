@@ -11,6 +11,7 @@ pub(crate) mod login_attempts;
 pub(crate) mod message_events;
 pub(crate) mod messages;
 pub(crate) mod opt_out_links;
+pub(crate) mod payments;
 pub(crate) mod rate_cards;
 pub(crate) mod rate_rows;
 pub(crate) mod recipients;

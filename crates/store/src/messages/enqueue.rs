@@ -78,14 +78,14 @@ async fn known<C: ConnectionTrait>(tx: &C, dedupe_key: &str) -> Result<Option<Me
     Ok(known.map(Message::from))
 }
 
-/// Writes a batch of a campaign's messages down in the caller's transaction. Those whose `dedupe_key` is known are
-/// left as they are. Returns what the new ones are expected to cost, in micro-rupees.
-pub(crate) async fn enqueue_batch<C: ConnectionTrait>(
+/// Writes a batch of messages down in the caller's transaction. Those whose `dedupe_key` is known are left as they
+/// are. Returns the new ones.
+pub(crate) async fn enqueue_batch<'m, C: ConnectionTrait>(
     store: &Store,
     tx: &C,
-    new: &[NewMessage],
+    new: &'m [NewMessage],
     now: Timestamp,
-) -> Result<i64, StoreError> {
+) -> Result<Vec<&'m NewMessage>, StoreError> {
     let with_ids: Vec<_> = new.iter().map(|message| (store.new_id::<MessageId>(now), message)).collect();
     let mut written: HashSet<MessageId> = HashSet::new();
     for batch in with_ids.chunks(1_000) {
@@ -102,15 +102,14 @@ pub(crate) async fn enqueue_batch<C: ConnectionTrait>(
             }
         }
     }
+    let fresh: Vec<_> =
+        with_ids.into_iter().filter(|(id, _)| written.contains(id)).map(|(_, message)| message).collect();
     let mut tally = Tally::default();
-    let mut cost = 0;
-    for (_, message) in with_ids.iter().filter(|(id, _)| written.contains(id)) {
-        let estimated = micros(message.estimated_cost)?;
-        tally.moved(message.campaign_id, None, status_of(message), estimated);
-        cost += estimated;
+    for message in &fresh {
+        tally.moved(message.campaign_id, None, status_of(message), micros(message.estimated_cost)?);
     }
     tally.write(tx).await?;
-    Ok(cost)
+    Ok(fresh)
 }
 
 fn status_of(new: &NewMessage) -> Status {
@@ -131,7 +130,9 @@ async fn insert<C: ConnectionTrait>(
     for (id, message) in new {
         let (template_id, version) =
             message.template.map_or((None, None), |(id, version)| (Some(Stored(id)), Some(version)));
-        let priority = if message.campaign_id.is_some() { BULK_PRIORITY } else { priority(message.category) };
+        // Reminders come in thousands at a time, so they stand behind single messages as campaigns do.
+        let bulk = message.campaign_id.is_some() || message.reminder.is_some();
+        let priority = if bulk { BULK_PRIORITY } else { priority(message.category) };
         rows.push([
             Stored(*id).into(),
             message.dedupe_key.clone().into(),
@@ -157,12 +158,20 @@ async fn insert<C: ConnectionTrait>(
             now.into(),
             0i32.into(),
             0i32.into(),
+            message.reminder.as_ref().map(|reminder| Stored(reminder.payment)).into(),
+            message.reminder.as_ref().map(|reminder| Stored(reminder.rule)).into(),
+            message.reminder.as_ref().map(|reminder| reminder.step).into(),
+            message.reminder.as_ref().map(|reminder| reminder.due_on).into(),
+            message.reminder.as_ref().map(|reminder| reminder.revision).into(),
+            message.reminder.as_ref().map(|reminder| reminder.text.clone()).into(),
+            message.reminder.as_ref().and_then(|reminder| reminder.fallback_at).map(to_micros).into(),
         ]);
     }
     let inserted = Sql::new(
         "INSERT INTO messages (id, dedupe_key, campaign_id, template_id, template_version, phone, channel, category, \
          sender, body, encoding, segments, estimated_cost, status, suppressed_reason, priority, due_at, expires_at, \
-         api_key_id, test, created_at, updated_at, attempts, checks) VALUES ",
+         api_key_id, test, created_at, updated_at, attempts, checks, payment_id, reminder_rule_id, reminder_step, \
+         payment_due_on, payment_revision, payment_text, fallback_at) VALUES ",
     )
     .rows(rows)
     .text(" ON CONFLICT (dedupe_key) DO NOTHING")

@@ -9,7 +9,7 @@
 use crate::column::Stored;
 use crate::sql::Sql;
 use crate::{Store, StoreError};
-use dakiya_core::ids::CampaignId;
+use dakiya_core::ids::{CampaignId, PaymentId};
 use dakiya_core::message::Category;
 use dakiya_core::opt_out::OptOutScope;
 use dakiya_core::phone::PhoneNumber;
@@ -23,6 +23,8 @@ pub enum FenceScope {
     Campaign(CampaignId),
     /// One number, as far as an opt-out of this scope covers it.
     Phone(PhoneNumber, OptOutScope),
+    /// The reminders of one payment.
+    Payment(PaymentId),
 }
 
 /// Whether a message of this scope that was taken before now may still begin to be posted.
@@ -31,6 +33,7 @@ pub async fn still_possible(store: &Store, scope: FenceScope) -> Result<bool, St
     let query = match scope {
         FenceScope::All => query,
         FenceScope::Campaign(id) => query.text(" AND campaign_id = ").bind(Stored(id)),
+        FenceScope::Payment(id) => query.text(" AND payment_id = ").bind(Stored(id)),
         FenceScope::Phone(phone, OptOutScope::All) => query.text(" AND phone = ").bind(Stored(phone)),
         FenceScope::Phone(phone, OptOutScope::Promotional) => query
             .text(" AND phone = ")

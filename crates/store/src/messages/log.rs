@@ -7,7 +7,7 @@ use crate::entities::message_events as event_table;
 use crate::entities::messages as table;
 use crate::sql::Sql;
 use crate::{Cursor, Page, Store, StoreError};
-use dakiya_core::ids::{CampaignId, MessageId, TemplateId};
+use dakiya_core::ids::{CampaignId, MessageId, PaymentId, TemplateId};
 use dakiya_core::message::{Category, EventSource, Status};
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::time::Timestamp;
@@ -134,6 +134,15 @@ pub async fn by_phone(
     page(store, &MessageFilter { phone: Some(phone), ..MessageFilter::default() }, after, limit).await
 }
 
+/// The reminders of a payment, newest first; at most `limit`.
+pub async fn of_payment(store: &Store, payment: PaymentId, limit: u64) -> Result<Vec<Message>, StoreError> {
+    let query = table::Entity::find()
+        .filter(table::Column::PaymentId.eq(Stored(payment)))
+        .order_by_desc(table::Column::Id)
+        .limit(limit);
+    Ok(query.all(store.read()).await?.into_iter().map(Message::from).collect())
+}
+
 /// What happened to a message, oldest first. Its beginning is told by its own row, what came later by its events.
 pub async fn events(store: &Store, message: &Message) -> Result<Vec<MessageEvent>, StoreError> {
     let ours = |at, status, note: Option<String>| MessageEvent {
@@ -220,6 +229,11 @@ impl From<table::Model> for Message {
             attempts: row.attempts.0,
             due_at: row.due_at,
             expires_at: row.expires_at,
+            reminder: row
+                .payment_id
+                .zip(row.reminder_rule_id)
+                .zip(row.reminder_step)
+                .map(|((payment, rule), step)| (payment.0, rule.0, step)),
             api_key_id: row.api_key_id.map(|id| id.0),
             test: row.test,
             created_at: row.created_at,

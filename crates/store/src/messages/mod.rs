@@ -3,6 +3,7 @@
 mod answers;
 mod check;
 mod enqueue;
+mod fallback;
 mod fence;
 mod log;
 mod people;
@@ -14,19 +15,21 @@ mod waiting;
 
 pub use answers::{Answer, Answered, FollowUp, record_answers, recover_posting};
 pub use check::{Check, CheckKind, Finding, due_checks, linked_sids, next_check_at, record_findings};
-pub(crate) use enqueue::enqueue_batch;
 pub use enqueue::{Enqueued, enqueue};
+pub(crate) use enqueue::{enqueue_batch, first_id_at};
+pub use fallback::{ToFollow, follow, to_follow};
 pub use fence::{FenceScope, still_possible};
-pub use log::{FailureGroup, MessageFilter, by_phone, events, failure_groups, get, page};
+pub use log::{FailureGroup, MessageFilter, by_phone, events, failure_groups, get, of_payment, page};
 pub use people::{People, Person, people};
 pub use status::{Applied, Consequence, StatusReport, apply_status, apply_statuses};
 pub use take::{TakeRequest, Taken, TakenMessage, take};
-pub(crate) use waiting::cancel_of_person;
 pub use waiting::{cancel, cancel_queued, suppress_waiting};
+pub(crate) use waiting::{cancel_of_payments, cancel_of_person};
 
 use crate::PhoneKey;
+use chrono::NaiveDate;
 use dakiya_core::encoding::{Encoding, Segments};
-use dakiya_core::ids::{ApiKeyId, CampaignId, MessageId, TemplateId};
+use dakiya_core::ids::{ApiKeyId, CampaignId, MessageId, PaymentId, ReminderRuleId, TemplateId};
 use dakiya_core::message::{Category, Channel, EventSource, Status, SuppressedReason};
 use dakiya_core::money::Money;
 use dakiya_core::phone::PhoneNumber;
@@ -78,6 +81,8 @@ pub struct Message {
     pub due_at: Timestamp,
     /// Not sent after.
     pub expires_at: Option<Timestamp>,
+    /// The payment it reminds of, by which rule and step.
+    pub reminder: Option<(PaymentId, ReminderRuleId, i32)>,
     /// The API key that asked for it.
     pub api_key_id: Option<ApiKeyId>,
     /// Asked for with a test key: validated and priced, never posted.
@@ -129,6 +134,27 @@ pub struct NewMessage {
     pub test: bool,
     /// Deliberately not to be sent, and why; written down all the same.
     pub suppressed: Option<SuppressedReason>,
+    /// What it reminds of, if it is a reminder.
+    pub reminder: Option<NewReminder>,
+}
+
+/// What makes a message a reminder.
+#[derive(Clone, Debug)]
+pub struct NewReminder {
+    /// Of which payment.
+    pub payment: PaymentId,
+    /// By which rule.
+    pub rule: ReminderRuleId,
+    /// By which of its steps: days after the due date.
+    pub step: i32,
+    /// When the payment was due, as far as was known then.
+    pub due_on: NaiveDate,
+    /// What the payment was when the text was made.
+    pub revision: i64,
+    /// The text with the payment's own placeholders open, so that what is left to pay is filled in when it is sent.
+    pub text: String,
+    /// When to ask whether a text message has to follow.
+    pub fallback_at: Option<Timestamp>,
 }
 
 /// One thing that happened to a message.

@@ -5,7 +5,7 @@ use super::tally::Tally;
 use crate::column::{PhoneKey, Stored};
 use crate::sql::{Row, Sql, for_update, skip_locked};
 use crate::{Store, StoreError};
-use dakiya_core::ids::{CampaignId, MessageId};
+use dakiya_core::ids::{CampaignId, MessageId, PaymentId};
 use dakiya_core::message::{Category, EventSource, Status, SuppressedReason};
 use dakiya_core::opt_out::OptOutScope;
 use dakiya_core::phone::PhoneNumber;
@@ -85,6 +85,32 @@ pub(crate) async fn cancel_of_person<C: ConnectionTrait>(
     Waiting::read(&rows, |_| Ok(true))?.end(store, tx, Ending::Canceled, now).await
 }
 
+/// Cancels the reminders that wait for payments, in the transaction that settles or changes these; `reason` is kept in the
+/// history of each message.
+pub(crate) async fn cancel_of_payments<C: ConnectionTrait>(
+    store: &Store,
+    tx: &C,
+    payments: &[PaymentId],
+    reason: &'static str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let rows = Sql::new(
+        "SELECT id, campaign_id, category, estimated_cost FROM messages WHERE status + 0 = 0 AND payment_id IN ",
+    )
+    .list(payments.iter().map(|id| Stored(*id)))
+    .text(" ORDER BY id")
+    .text(for_update(tx))
+    .all(tx)
+    .await?;
+    Waiting::read(&rows, |_| Ok(true))?.end(store, tx, Ending::Settled(reason), now).await?;
+    // What was to be said again by text message is not.
+    Sql::new("UPDATE messages SET fallback_at = NULL WHERE fallback_at IS NOT NULL AND payment_id IN ")
+        .list(payments.iter().map(|id| Stored(*id)))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// `status + 0` keeps SQLite from walking through everything that waits: a person has few messages.
 const OF_PHONE: &str =
     "SELECT id, campaign_id, category, estimated_cost FROM messages WHERE status + 0 = 0 AND phone = ";
@@ -94,6 +120,8 @@ const OF_PHONE: &str =
 enum Ending {
     Suppressed(SuppressedReason),
     Canceled,
+    /// What it asked for is settled.
+    Settled(&'static str),
 }
 
 struct Waiting(Vec<(MessageId, Option<CampaignId>, i64)>);
@@ -129,6 +157,7 @@ impl Waiting {
         let (status, source, reason) = match ending {
             Ending::Suppressed(reason) => (Status::Suppressed, EventSource::Dakiya, Some(reason)),
             Ending::Canceled => (Status::Canceled, EventSource::Person, None),
+            Ending::Settled(_) => (Status::Canceled, EventSource::Dakiya, None),
         };
         Sql::new("UPDATE messages SET status = ")
             .bind(Stored(status))
@@ -145,7 +174,10 @@ impl Waiting {
         for (id, campaign, estimated_cost) in &self.0 {
             tally.moved(*campaign, Some(Status::Queued), status, *estimated_cost);
             tally.released(*campaign, *estimated_cost);
-            let note = reason.map(|reason| reason.as_str().to_owned());
+            let note = match ending {
+                Ending::Settled(why) => Some(why.to_owned()),
+                _ => reason.map(|reason| reason.as_str().to_owned()),
+            };
             events.push(Event { message: *id, at: now, status, source, error_code: None, note });
         }
         write_events(store, tx, &events, now).await?;

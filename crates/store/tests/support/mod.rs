@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 #![allow(dead_code, reason = "each test file uses what it needs")]
 
+pub mod payments;
 pub mod sending;
 
 use chrono::{Duration, TimeZone, Utc};

@@ -53,6 +53,7 @@ pub fn new_message(n: u64) -> NewMessage {
         api_key_id: None,
         test: false,
         suppressed: None,
+        reminder: None,
     }
 }
 

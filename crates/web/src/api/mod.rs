@@ -14,7 +14,11 @@ pub(crate) mod json;
 mod messages;
 mod opt_outs;
 mod pagination;
+mod payment_shapes;
+mod payments;
 pub(crate) mod problem;
+mod reminder_rule_shapes;
+mod reminder_rules;
 mod schema;
 mod senders;
 mod sending;
@@ -81,10 +85,18 @@ fn v1() -> OpenApiRouter<AppState> {
         .routes(routes!(contacts::list))
         .routes(routes!(contacts::get, contacts::put, contacts::delete))
         .routes(routes!(contacts::import))
+        .routes(routes!(payments::list))
+        .routes(routes!(payments::get, payments::put))
+        .routes(routes!(payments::paid))
+        .routes(routes!(payments::cancel))
+        .routes(routes!(payments::import))
         .routes(routes!(templates::list))
         .routes(routes!(templates::get, templates::put))
         .routes(routes!(senders::list))
         .routes(routes!(senders::put))
+        .routes(routes!(reminder_rules::list))
+        .routes(routes!(reminder_rules::get, reminder_rules::put))
+        .routes(routes!(reminder_rules::runs))
         .routes(routes!(settings::get, settings::change))
         .routes(routes!(sending::get))
         .routes(routes!(sending::stop))

@@ -6,7 +6,7 @@ use crate::auth::Person;
 use crate::error::PageResult;
 use crate::filters::{counted, grouped};
 use crate::forms::Submitted;
-use crate::imports::{Kind, good_rows};
+use crate::imports::Kind;
 use crate::uploads::{self, Upload, Uploads};
 use crate::view::{Frame, Section};
 use axum::body::Body;
@@ -14,18 +14,22 @@ use axum::extract::{DefaultBodyLimit, Multipart, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
+use dakiya_core::phone::AllowedCountries;
 use dakiya_core::user::Permission;
 use dakiya_store::audit::Actor;
 use dakiya_store::imports::Imported;
 use dakiya_store::settings;
 use std::collections::HashMap;
+use std::sync::Arc;
 
-/// A kind of list that can be imported. Its pages live at `/<NAME>/import`.
+/// A kind of list that can be imported. Its pages live at `<PATH>/import`.
 pub(crate) trait Listing: Send + Sync + 'static {
     /// How its rows are read.
     type Rows: Kind + 'static;
-    /// The list's own address, without slashes.
+    /// What its files are called.
     const NAME: &'static str;
+    /// The list's own address.
+    const PATH: &'static str;
     /// Which page of the menu it belongs to.
     const SECTION: Section;
     /// What whoever imports it must be allowed to do.
@@ -40,14 +44,14 @@ pub(crate) trait Listing: Send + Sync + 'static {
     fn store(
         app: &AppState,
         actor: &Actor,
-        file_name: &str,
-        rows: impl Iterator<Item = <Self::Rows as Kind>::Item> + Send,
+        upload: &Arc<Upload>,
+        allowed: &AllowedCountries,
     ) -> impl Future<Output = PageResult<Imported>> + Send;
 }
 
 /// A kind's routes.
 pub(crate) fn routes<L: Listing>() -> Router<AppState> {
-    let path = |rest: &str| format!("/{}/import{rest}", L::NAME);
+    let path = |rest: &str| format!("{}/import{rest}", L::PATH);
     Router::new()
         .route(&path(""), get(ask::<L>).post(upload::<L>).layer(DefaultBodyLimit::disable()))
         .route(&path("/sample.csv"), get(sample::<L>))
@@ -85,7 +89,7 @@ async fn upload<L: Listing>(
     let allowed = settings::get(&app.store).await?.allowed_countries;
     match uploads::check::<L::Rows>(&person, L::NAME.to_owned(), received, allowed).await? {
         Ok(upload) => {
-            Ok(Redirect::to(&format!("/{}/import/{}", L::NAME, waiting.keep(upload).id)).into_response())
+            Ok(Redirect::to(&format!("{}/import/{}", L::PATH, waiting.keep(upload).id)).into_response())
         }
         Err(fault) => form::<L>(&app, &person, &fault.to_string()).await,
     }
@@ -130,10 +134,9 @@ async fn commit<L: Listing>(
         return gone::<L>(&app, &person).await;
     };
     let allowed = settings::get(&app.store).await?.allowed_countries;
-    let rows = good_rows::<L::Rows>(upload.file(), &allowed)?;
-    let done = L::store(&app, &person.actor(), &upload.checked.file_name, rows).await?;
+    let done = L::store(&app, &person.actor(), &upload, &allowed).await?;
     waiting.forget(&id);
-    Ok(Redirect::to(&done_href(&format!("/{}", L::NAME), done, &upload)).into_response())
+    Ok(Redirect::to(&done_href(L::PATH, done, &upload)).into_response())
 }
 
 /// Where an import leads, with what came of it.
@@ -142,16 +145,16 @@ pub(crate) fn done_href(path: &str, done: Imported, upload: &Upload) -> String {
     format!("{path}?done=imported&accepted={accepted}&duplicates={duplicates}&bad={}", upload.checked.bad)
 }
 
-/// What came of an import, from the address it led to.
-pub(crate) fn done_words(query: &HashMap<String, String>) -> String {
+/// What is said of rows that repeat a number.
+pub(crate) const FIRST_STAYED: &str = "had a number that came before in the file; the first one stayed.";
+
+/// What came of an import, from the address it led to; `repeated` says what became of rows that repeat another.
+pub(crate) fn done_words(query: &HashMap<String, String>, repeated: &str) -> String {
     let figure = |name: &str| query.get(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     let (accepted, duplicates, bad) = (figure("accepted"), figure("duplicates"), figure("bad"));
     let mut words = format!("{} imported.", counted(accepted, "row", "rows"));
     if duplicates > 0 {
-        words += &format!(
-            " {} had a number that came before in the file; the first one stayed.",
-            grouped(duplicates.into())
-        );
+        words += &format!(" {} {repeated}", grouped(duplicates.into()));
     }
     if bad > 0 {
         words += &format!(" {} still need fixing.", grouped(bad.into()));

@@ -10,8 +10,10 @@ mod gates;
 mod imports;
 mod messages;
 mod opt_outs;
+mod payments;
 mod preview;
 mod prices;
+mod reminders;
 mod sending;
 mod settings;
 mod simulated_reply;
@@ -28,9 +30,11 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(auth::routes())
         .merge(dashboard::routes())
         .merge(campaigns::routes())
+        .merge(reminders::routes())
         .merge(templates::routes())
         .merge(contacts::routes())
         .merge(opt_outs::routes())
+        .merge(payments::routes())
         .merge(messages::routes())
         .merge(simulated_reply::routes())
         .merge(sending::routes())

@@ -22,6 +22,8 @@ pub(crate) struct Import {
     pub(crate) columns: Vec<(&'static str, &'static str)>,
     /// What happens to people in bad rows.
     pub(crate) consequence: &'static str,
+    /// Which of several rows about the same thing counts.
+    pub(crate) repeats: &'static str,
     /// An example of such a file.
     pub(crate) sample: &'static str,
 }
@@ -88,3 +90,6 @@ pub(crate) fn csv_file(name: &str, body: Body) -> Response {
     ];
     (headers, body).into_response()
 }
+
+/// Which of several rows about one person counts.
+pub(crate) const FIRST_COUNTS: &str = "Of rows with the same number, the first one counts.";

@@ -11,7 +11,7 @@ use dakiya_simulator::{Delays, Simulator, SimulatorConfig};
 use dakiya_store::audit::Actor;
 use dakiya_store::{ConnectOptions, Store, api_keys, seed, senders};
 use dakiya_twilio::{AuthToken, Client, ClientConfig, signature};
-use dakiya_web::{AppState, WebConfig};
+use dakiya_web::{AppState, PaymentWebhooks, WebConfig, WebhookSecret};
 use serde_json::Value;
 use std::sync::Arc;
 use tower::ServiceExt;
@@ -20,6 +20,10 @@ use url::Url;
 pub const PUBLIC_URL: &str = "https://messages.example.in";
 /// The account's token.
 pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+/// Of payment webhooks in our own form.
+pub const PAYMENT_SECRET: &str = "shared with a bank";
+/// Of Razorpay's.
+pub const RAZORPAY_SECRET: &str = "shared with razorpay";
 const SENDER: &str = "+919000000001";
 const WHATSAPP_SENDER: &str = "+919000000002";
 const TESTER: Actor = Actor::System("test");
@@ -83,6 +87,10 @@ impl World {
                 timezone: chrono_tz::Asia::Kolkata,
                 simulated_people: None,
                 twilio_auth_token: token.clone(),
+                payment_webhooks: PaymentWebhooks {
+                    generic: Some(WebhookSecret::new(PAYMENT_SECRET)),
+                    razorpay: Some(WebhookSecret::new(RAZORPAY_SECRET)),
+                },
             }),
         };
         let mut world = World {

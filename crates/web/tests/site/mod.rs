@@ -59,6 +59,7 @@ impl Site {
                 timezone: chrono_tz::Asia::Kolkata,
                 simulated_people: Some(std::sync::Arc::new(|_| Box::pin(async { Vec::new() }))),
                 twilio_auth_token: token,
+                payment_webhooks: Default::default(),
             }),
         };
         Site { store, clock, router: router(state), _directory: directory }

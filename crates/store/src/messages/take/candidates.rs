@@ -1,6 +1,7 @@
 //! Who may be up next: small reads from the queue's partial indexes, no wider than what can be posted.
 
 use super::TakeRequest;
+use super::reminders::Reminder;
 use super::senders::{SenderQueue, campaign_pace, lane, paces, senders, slots_within};
 use crate::column::Stored;
 use crate::sql::{Row, Sql, skip_locked};
@@ -8,7 +9,7 @@ use crate::{StoreError, sending, settings};
 use chrono::TimeDelta;
 use dakiya_core::encoding::Segments;
 use dakiya_core::ids::{CampaignId, MessageId};
-use dakiya_core::message::{Category, Channel};
+use dakiya_core::message::{BULK_PRIORITY, Category, Channel};
 use dakiya_core::money::Money;
 use dakiya_core::pacing::Lane;
 use dakiya_core::phone::PhoneNumber;
@@ -62,9 +63,16 @@ pub(super) struct Candidate {
     pub(super) estimated_cost: Money,
     pub(super) due_at: Timestamp,
     pub(super) expires_at: Option<Timestamp>,
+    pub(super) reminder: Option<Reminder>,
 }
 
 impl Round {
+    /// What the reminders among the candidates are about.
+    pub(super) fn reminders(&self) -> impl Iterator<Item = (PhoneNumber, &Reminder)> {
+        let direct = self.senders.iter().flat_map(|sender| &sender.direct);
+        direct.filter_map(|candidate| Some((candidate.phone, candidate.reminder.as_ref()?)))
+    }
+
     pub(super) fn phones(&self) -> Vec<PhoneNumber> {
         let direct = self.senders.iter().flat_map(|sender| &sender.direct);
         let bulk =
@@ -98,7 +106,10 @@ pub(super) async fn gather<C: ConnectionTrait>(
         let mut slots = slots_within(&sender.lane, request.now, request.horizon);
         for priority in PRIORITIES {
             let room = if priority < FIRST_ORDINARY { &mut urgent_left } else { &mut left };
-            let limit = slots.min(*room);
+            let mut limit = slots.min(*room);
+            if priority == i16::from(BULK_PRIORITY) && wanted_by(&campaigns, sender) {
+                limit = half(limit, request.now);
+            }
             if limit > 0 {
                 let found = direct(tx, sender, priority, request.now, limit).await?;
                 slots -= found.len();
@@ -110,6 +121,16 @@ pub(super) async fn gather<C: ConnectionTrait>(
         left -= sender.campaigns.iter().map(|campaign| campaign.messages.len()).sum::<usize>();
     }
     Ok(Some(Round { settings, senders }))
+}
+
+/// Whether a campaign wants of this sender's slots, so that reminders and campaigns have to share them.
+fn wanted_by(campaigns: &[DueCampaign], sender: &SenderQueue) -> bool {
+    campaigns.iter().any(|campaign| campaign.sender == sender.address && campaign.channel == sender.channel)
+}
+
+/// Half of the slots; the odd one goes to either side by turns.
+fn half(slots: usize, now: Timestamp) -> usize {
+    if now.timestamp() % 2 == 0 { slots.div_ceil(2) } else { slots / 2 }
 }
 
 async fn direct<C: ConnectionTrait>(
@@ -154,8 +175,8 @@ async fn one<C: ConnectionTrait>(
     rows.iter().map(candidate).collect()
 }
 
-const CANDIDATE: &str =
-    "SELECT id, phone, category, body, segments, estimated_cost, due_at, expires_at FROM messages WHERE ";
+const CANDIDATE: &str = "SELECT id, phone, category, body, segments, estimated_cost, due_at, expires_at, payment_id, reminder_rule_id, \
+     payment_due_on, payment_revision, payment_text FROM messages WHERE ";
 
 fn candidate(row: &QueryResult) -> Result<Candidate, StoreError> {
     Ok(Candidate {
@@ -167,6 +188,7 @@ fn candidate(row: &QueryResult) -> Result<Candidate, StoreError> {
         estimated_cost: row.read("estimated_cost")?,
         due_at: row.try_get("", "due_at")?,
         expires_at: row.try_get("", "expires_at")?,
+        reminder: Reminder::read(row)?,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::candidates::{CAMPAIGN_HORIZON, CampaignQueue, Candidate, Round, worth_waking};
 use super::recent::Recent;
+use super::reminders::{Reminders, Rewritten};
 use super::senders::SenderQueue;
 use super::{TakeRequest, TakenMessage};
 use crate::messages::people::People;
@@ -17,6 +18,7 @@ use dakiya_core::time::Timestamp;
 #[derive(Default)]
 pub(super) struct Decided {
     pub(super) to_post: Vec<TakenMessage>,
+    pub(super) rewritten: Vec<Rewritten>,
     pub(super) deferred: Vec<(MessageId, Timestamp)>,
     pub(super) ended: Vec<Ended>,
 }
@@ -42,6 +44,7 @@ struct Desk<'a> {
     settings: &'a Settings,
     people: &'a People,
     recent: Recent,
+    reminders: Reminders,
     request: &'a TakeRequest,
     decided: Decided,
 }
@@ -57,9 +60,15 @@ enum Line {
 }
 
 /// Decides about every candidate, and moves the paces on.
-pub(super) fn decide(round: &mut Round, people: &People, recent: Recent, request: &TakeRequest) -> Decided {
+pub(super) fn decide(
+    round: &mut Round,
+    people: &People,
+    recent: Recent,
+    reminders: Reminders,
+    request: &TakeRequest,
+) -> Decided {
     let Round { settings, senders } = round;
-    let mut desk = Desk { settings, people, recent, request, decided: Decided::default() };
+    let mut desk = Desk { settings, people, recent, reminders, request, decided: Decided::default() };
     for sender in senders {
         serve(&mut desk, sender);
     }
@@ -116,7 +125,7 @@ impl Desk<'_> {
         sender: &mut SenderQueue,
         lane: &mut Option<Lane>,
         campaign: Option<CampaignId>,
-        candidate: Candidate,
+        mut candidate: Candidate,
     ) -> Line {
         let now = self.request.now;
         let slots_until = now + self.request.horizon;
@@ -128,12 +137,15 @@ impl Desk<'_> {
         if slot > slots_until {
             return Line::Sleeps(slot - CAMPAIGN_HORIZON / 2);
         }
+        let (void, exceeded) = self.reminders.gates(&candidate, sender.channel);
+        let rewritten = void.map_or_else(|| self.reminders.rewrite(&mut candidate, sender.channel), Err);
+        let void = rewritten.as_ref().err().copied();
         let person = self.people.get(candidate.phone);
         let due = DueMessage {
             to: candidate.phone,
             channel: sender.channel,
             category: candidate.category,
-            reminder: false,
+            reminder: candidate.reminder.is_some(),
             expires_at: candidate.expires_at,
             unreserved_cost: if campaign.is_some() { Money::ZERO } else { candidate.estimated_cost },
         };
@@ -142,7 +154,8 @@ impl Desk<'_> {
             zone: self.request.zone,
             held: false,
             person: person.facts(),
-            paid: false,
+            void,
+            exceeded,
             sent_last_hour: self.recent.count(candidate.phone, candidate.category),
             sender_promotional: sender.promotional,
             budget_left: None,
@@ -151,6 +164,7 @@ impl Desk<'_> {
         };
         match dispatch(&due, &facts, now) {
             Dispatch::Send { slot } => {
+                self.decided.rewritten.extend(rewritten.ok().flatten());
                 self.send(sender, lane, campaign, candidate, slot);
                 Line::GoesOn
             }
@@ -181,6 +195,7 @@ impl Desk<'_> {
             lane.occupy(slot, segments);
         }
         self.recent.add(candidate.phone, candidate.category);
+        self.reminders.add(&candidate);
         self.decided.to_post.push(TakenMessage {
             id: candidate.id,
             campaign_id: campaign,

@@ -8,6 +8,7 @@
 mod candidates;
 mod decide;
 mod recent;
+mod reminders;
 mod senders;
 mod write;
 
@@ -97,7 +98,8 @@ pub async fn take(store: &Store, request: &TakeRequest) -> Result<Taken, StoreEr
     let Some(mut round) = candidates::gather(&*tx, request).await? else { return Ok(Taken::default()) };
     let people = people_in(store, &*tx, &round.phones()).await?;
     let recent = recent::sent_last_hour(&*tx, &round.phones(), request.now).await?;
-    let decided = decide::decide(&mut round, &people, recent, request);
+    let reminders = reminders::load(&*tx, &round, request).await?;
+    let decided = decide::decide(&mut round, &people, recent, reminders, request);
     let next_wake =
         if decided.to_post.is_empty() { candidates::next_wake(&*tx, &round, request).await? } else { None };
     let changed = write::write(store, &*tx, &round, &decided, request).await?;

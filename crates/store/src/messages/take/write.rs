@@ -25,6 +25,7 @@ pub(super) async fn write<C: ConnectionTrait>(
     request: &TakeRequest,
 ) -> Result<bool, StoreError> {
     let mut tally = Tally::default();
+    rewritten(tx, decided).await?;
     posting(tx, decided, request.now, &mut tally).await?;
     ended(store, tx, &decided.ended, request.now, &mut tally).await?;
     deferred(tx, decided, request.now).await?;
@@ -66,6 +67,27 @@ async fn posting<C: ConnectionTrait>(
     if usize::try_from(changed) != Ok(decided.to_post.len()) {
         // Somebody else has one of them: post none rather than one twice.
         return Err(StoreError::Conflict("a message was taken by somebody else at the same time".to_owned()));
+    }
+    Ok(())
+}
+
+/// What goes out is what is stored: texts that were filled in anew.
+async fn rewritten<C: ConnectionTrait>(tx: &C, decided: &Decided) -> Result<(), StoreError> {
+    for text in &decided.rewritten {
+        Sql::new("UPDATE messages SET body = ")
+            .bind(text.body.clone())
+            .text(", encoding = ")
+            .bind(Stored(text.encoding))
+            .text(", segments = ")
+            .bind(Stored(text.segments))
+            .text(", estimated_cost = ")
+            .bind(Stored(text.estimated_cost))
+            .text(", payment_revision = ")
+            .bind(text.revision)
+            .text(" WHERE status = 0 AND id = ")
+            .bind(Stored(text.id))
+            .execute(tx)
+            .await?;
     }
     Ok(())
 }

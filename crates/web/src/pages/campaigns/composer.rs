@@ -7,6 +7,7 @@ use crate::AppState;
 use crate::auth::Person;
 use crate::error::{PageError, PageResult};
 use crate::filters;
+use crate::pages::imports;
 use crate::forms::{Faults, Submitted};
 use crate::pages::contacts::everyone;
 use crate::pages::preview::own_placeholders;
@@ -188,7 +189,7 @@ pub(super) async fn show(
         Some("fixed") => {
             "The template has a new version with plain characters, and this draft uses it.".to_owned()
         }
-        Some("imported") => crate::pages::imports::done_words(query),
+        Some("imported") => imports::done_words(query, imports::FIRST_STAYED),
         _ => String::new(),
     };
     page(app, person, Some((campaign, text)), form, Faults::default(), &done).await

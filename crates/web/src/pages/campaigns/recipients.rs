@@ -29,6 +29,7 @@ fn import(campaign: &Campaign) -> Import {
             ("anything else", "Fills the placeholder of that name in the text"),
         ],
         consequence: "They are added to this campaign alone, not to your contacts.",
+        repeats: upload_page::FIRST_COUNTS,
         sample: "",
     }
 }

@@ -4,19 +4,22 @@ use crate::AppState;
 use crate::auth::Person;
 use crate::downloads::csv_lines;
 use crate::error::PageResult;
-use crate::imports::Contacts;
+use crate::imports::{Contacts, good_rows};
 use crate::pages::imports::{self, Listing};
-use crate::pages::upload_page::{Import, csv_file};
+use crate::pages::upload_page::{self, Import, csv_file};
+use crate::uploads::Upload;
 use crate::view::{Section, Zone};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::routing::get;
+use dakiya_core::phone::AllowedCountries;
 use dakiya_core::time::Timestamp;
 use dakiya_core::user::Permission;
 use dakiya_store::audit::Actor;
-use dakiya_store::contacts::{self, Contact, ContactFilter, ContactRow};
+use dakiya_store::contacts::{self, Contact, ContactFilter};
 use dakiya_store::imports::Imported;
+use std::sync::Arc;
 
 pub(super) fn routes() -> Router<AppState> {
     imports::routes::<ContactList>().route("/contacts/export.csv", get(export))
@@ -27,6 +30,7 @@ struct ContactList;
 impl Listing for ContactList {
     type Rows = Contacts;
     const NAME: &'static str = "contacts";
+    const PATH: &'static str = "/contacts";
     const SECTION: Section = Section::Contacts;
     const NEEDS: Permission = Permission::Send;
     const SAMPLE: &'static str = "phone,name,language,tags,consent,consent_evidence,vehicle\n\
@@ -55,6 +59,7 @@ impl Listing for ContactList {
                 ("anything else", "Kept with the person and usable as a placeholder of that name"),
             ],
             consequence: "People already here get the new details. Opt-outs stay as they are.",
+            repeats: upload_page::FIRST_COUNTS,
             sample: "/contacts/import/sample.csv",
         }
     }
@@ -62,9 +67,10 @@ impl Listing for ContactList {
     async fn store(
         app: &AppState,
         actor: &Actor,
-        _: &str,
-        rows: impl Iterator<Item = ContactRow> + Send,
+        upload: &Arc<Upload>,
+        allowed: &AllowedCountries,
     ) -> PageResult<Imported> {
+        let rows = good_rows::<Contacts>(upload.file(), allowed)?;
         Ok(contacts::import(&app.store, rows, actor, app.clock.now()).await?)
     }
 }

@@ -94,7 +94,7 @@ async fn list(
         .map(|next| view::href("/contacts", &[("q", &search), ("tag", &tag), ("cursor", &next.to_string())]));
     let done = match query.get("done").map(String::as_str) {
         Some("saved") => "Contact saved.".to_owned(),
-        Some("imported") => imports::done_words(&query),
+        Some("imported") => imports::done_words(&query, imports::FIRST_STAYED),
         _ => String::new(),
     };
     let page = ContactsPage {

@@ -4,18 +4,21 @@ use crate::AppState;
 use crate::auth::Person;
 use crate::downloads::csv_lines;
 use crate::error::PageResult;
-use crate::imports::OptOuts;
+use crate::imports::{OptOuts, good_rows};
 use crate::pages::imports::{self, Listing};
-use crate::pages::upload_page::{Import, csv_file};
+use crate::pages::upload_page::{self, Import, csv_file};
+use crate::uploads::Upload;
 use crate::view::Section;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::routing::get;
+use dakiya_core::phone::AllowedCountries;
 use dakiya_core::user::Permission;
 use dakiya_store::audit::Actor;
 use dakiya_store::imports::Imported;
 use dakiya_store::opt_outs::{self, OptOut, OptOutFilter, OptOutRow};
+use std::sync::Arc;
 
 pub(super) fn routes() -> Router<AppState> {
     imports::routes::<OptOutList>().route("/opt-outs/export.csv", get(export))
@@ -26,6 +29,7 @@ struct OptOutList;
 impl Listing for OptOutList {
     type Rows = OptOuts;
     const NAME: &'static str = "opt-outs";
+    const PATH: &'static str = "/opt-outs";
     const SECTION: Section = Section::OptOuts;
     const NEEDS: Permission = Permission::ManageOptOuts;
     const SAMPLE: &'static str =
@@ -43,6 +47,7 @@ impl Listing for OptOutList {
                 ("reason", "How they asked; kept in the history"),
             ],
             consequence: "Opt-outs that are here already stay as they are. An import never allows anybody again.",
+            repeats: upload_page::FIRST_COUNTS,
             sample: "/opt-outs/import/sample.csv",
         }
     }
@@ -50,9 +55,11 @@ impl Listing for OptOutList {
     async fn store(
         app: &AppState,
         actor: &Actor,
-        file_name: &str,
-        rows: impl Iterator<Item = OptOutRow> + Send,
+        upload: &Arc<Upload>,
+        allowed: &AllowedCountries,
     ) -> PageResult<Imported> {
+        let file_name = &upload.checked.file_name;
+        let rows = good_rows::<OptOuts>(upload.file(), allowed)?;
         let rows = rows.map(|row| OptOutRow { evidence: format!("{file_name}, {}", row.evidence), ..row });
         let done = opt_outs::import(&app.store, rows, actor, app.clock.now()).await?;
         app.commands.nudge();

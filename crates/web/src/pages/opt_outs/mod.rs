@@ -131,7 +131,7 @@ async fn list(
     Query(query): Query<HashMap<String, String>>,
 ) -> PageResult {
     let done = match query.get("done").map(String::as_str) {
-        Some("imported") => imports::done_words(&query),
+        Some("imported") => imports::done_words(&query, imports::FIRST_STAYED),
         _ => String::new(),
     };
     page(&app, &person, &query, Fields::default(), Faults::default(), done).await

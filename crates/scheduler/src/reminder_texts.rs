@@ -1,0 +1,196 @@
+//! The texts of a rule's step: composed, reckoned and written down alike, so that what is shown before is what goes out.
+
+use crate::composing::{Composer, Send, Texts};
+use crate::context::Context;
+use crate::quoting::QuoteError;
+use dakiya_core::encoding::measure;
+use dakiya_core::ids::TemplateId;
+use dakiya_core::message::{Channel, SuppressedReason};
+use dakiya_core::money::Money;
+use dakiya_core::phone::PhoneNumber;
+use dakiya_core::reminder::{ReminderRule, ReminderRun};
+use dakiya_core::template::Variables;
+use dakiya_core::time::Timestamp;
+use dakiya_store::messages::{NewMessage, NewReminder, People, people};
+use dakiya_store::reminder_payments::{self, ReminderPayment};
+use dakiya_store::reminder_rules::StoredRule;
+use dakiya_store::reminder_runs::{Run, Suppressed};
+use dakiya_store::{StoreError, senders, settings, templates};
+
+/// Payments worked on at a time.
+pub(crate) const PAGE: u64 = 2_000;
+
+/// What composes the messages of one step by one channel.
+pub(crate) struct RuleComposer {
+    pub(crate) composer: Composer,
+    template: (TemplateId, i32),
+}
+
+/// What a run would do and cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reckoned {
+    /// People not written to, by reason; those who paid among them.
+    pub suppressed: Suppressed,
+    /// Messages that would go out.
+    pub will_send: u64,
+    /// What they are expected to cost before tax.
+    pub cost: Money,
+    /// The first few texts, and to whom.
+    pub samples: Vec<(PhoneNumber, String)>,
+}
+
+impl Reckoned {
+    /// Payments it comes upon.
+    pub fn matched(&self) -> u64 {
+        self.will_send + self.suppressed.values().sum::<u64>()
+    }
+
+    fn suppress(&mut self, reason: SuppressedReason) {
+        *self.suppressed.entry(reason).or_default() += 1;
+    }
+}
+
+/// What composes a step's messages, with the texts and prices of now.
+pub(crate) async fn composer_of(
+    context: &Context,
+    rule: &ReminderRule,
+    step: i32,
+    channel: Channel,
+    on: Timestamp,
+) -> Result<RuleComposer, QuoteError> {
+    let key = rule.step(step).map_or(rule.template.as_str(), |step| rule.template_of(step));
+    let unknown = || QuoteError::UnknownTemplate(key.to_owned());
+    let latest = templates::get(&context.store, key, None).await?.ok_or_else(unknown)?;
+    let variants = templates::variants(&context.store, latest.template_id, i32::MAX).await?;
+    let version = variants.iter().map(|variant| variant.version).max().unwrap_or(latest.version);
+    let sender = senders::first(&context.store, channel).await?;
+    let send = Send {
+        texts: Texts::of_template(&variants)?,
+        channel,
+        category: latest.category,
+        sender: sender.ok_or_else(|| QuoteError::UnknownSender(channel.to_string()))?,
+        on,
+    };
+    let composer = Composer::new(context, settings::get(&context.store).await?, send).await?;
+    Ok(RuleComposer { composer, template: (latest.template_id, version) })
+}
+
+/// Reckons a run over all its payments, a page at a time: memory does not grow with them.
+pub(crate) async fn reckon(
+    context: &Context,
+    composer: &RuleComposer,
+    rule: &ReminderRule,
+    run: &ReminderRun,
+    samples: usize,
+) -> Result<Reckoned, StoreError> {
+    let store = &context.store;
+    let composer = &composer.composer;
+    let mut reckoned = Reckoned::default();
+    let (mut after, mut body) = (None, String::new());
+    let link = composer.links().placeholder();
+    loop {
+        let page =
+            reminder_payments::owed_on(store, run.due_on, &rule.payments, after.as_deref(), PAGE).await?;
+        let phones: Vec<PhoneNumber> = page.iter().filter_map(|payment| payment.phone.number()).collect();
+        let people = people(store, &phones).await?;
+        for payment in &page {
+            let Some(phone) = payment.phone.number() else { continue };
+            let suppressed = composer.unsendable(phone, people.get(phone));
+            let rendered = suppressed.map_or_else(
+                || {
+                    let language = payment.language.as_deref();
+                    composer
+                        .render(&mut body, language, &payment.placeholders(), &link)
+                        .map_err(SuppressedReason::from)
+                },
+                Err,
+            );
+            match rendered {
+                Ok(measure) => {
+                    reckoned.will_send += 1;
+                    reckoned.cost += composer.unit_price.expected * u64::from(composer.billed(&measure).0);
+                    if reckoned.samples.len() < samples {
+                        reckoned.samples.push((phone, body.clone()));
+                    }
+                }
+                Err(reason) => reckoned.suppress(reason),
+            }
+        }
+        let more = page.len() as u64 == PAGE;
+        after = page.into_iter().next_back().map(|payment| payment.reference.as_str().to_owned());
+        if !more {
+            break;
+        }
+    }
+    let paid = reminder_payments::paid_on(store, run.due_on, &rule.payments).await?;
+    if paid > 0 {
+        reckoned.suppressed.insert(SuppressedReason::Paid, paid);
+    }
+    Ok(reckoned)
+}
+
+/// The message of one payment; `None` when nobody can be written to any more.
+pub(crate) fn message(
+    context: &Context,
+    composer: &RuleComposer,
+    rule: &StoredRule,
+    run: &Run,
+    payment: &ReminderPayment,
+    people: &People,
+    send_at: Timestamp,
+) -> Option<NewMessage> {
+    let phone = payment.phone.number()?;
+    let RuleComposer { composer, template } = composer;
+    let link = if composer.texts.has_opt_out_link() { composer.links().of(phone).0 } else { String::new() };
+    let language = payment.language.as_deref();
+    let variables: Variables = payment.placeholders();
+    let mut body = String::new();
+    let rendered = match composer.unsendable(phone, people.get(phone)) {
+        Some(reason) => Err(reason),
+        None => composer.render(&mut body, language, &variables, &link).map_err(SuppressedReason::from),
+    };
+    if rendered.is_err() {
+        body.clear();
+    }
+    let measure = rendered.unwrap_or_else(|_| measure(""));
+    let segments = composer.billed(&measure);
+    let step = run.run.step;
+    // How late it may be counts from when it could first have gone out.
+    let window = &composer.settings.reminder_window;
+    let opens = window.closed_until(send_at, context.config.timezone).unwrap_or(send_at);
+    let sendable = rendered.is_ok();
+    Some(NewMessage {
+        dedupe_key: format!("reminder:{}:{}:{step}:{}", payment.id, rule.id, payment.due_on),
+        campaign_id: None,
+        template: Some(*template),
+        phone,
+        channel: composer.channel,
+        category: composer.category,
+        sender: composer.sender.address.clone(),
+        body,
+        encoding: measure.encoding,
+        segments,
+        estimated_cost: if sendable {
+            composer.unit_price.expected * u64::from(segments.0)
+        } else {
+            Money::ZERO
+        },
+        due_at: send_at,
+        expires_at: Some(opens + rule.rule.maximum_lateness()),
+        api_key_id: None,
+        test: false,
+        suppressed: rendered.err(),
+        reminder: Some(NewReminder {
+            payment: payment.id,
+            rule: rule.id,
+            step,
+            due_on: payment.due_on,
+            revision: payment.revision,
+            text: if sendable { composer.open_text(language, &link) } else { String::new() },
+            fallback_at: rule
+                .rule
+                .fallback_at(opens)
+                .filter(|_| sendable && composer.channel == Channel::Whatsapp),
+        }),
+    })
+}

@@ -1,0 +1,198 @@
+//! What has become of the payments that due reminders ask for: read when they are sent, not when they were planned.
+
+use super::TakeRequest;
+use super::candidates::{Candidate, Round};
+use crate::StoreError;
+use crate::column::{PhoneKey, Stored};
+use crate::sql::{Row, Sql};
+use chrono::NaiveDate;
+use dakiya_core::encoding::{Encoding, Segments, measure};
+use dakiya_core::ids::{MessageId, PaymentId, ReminderRuleId};
+use dakiya_core::message::{Channel, SuppressedReason};
+use dakiya_core::money::Money;
+use dakiya_core::payment::PaymentStatus;
+use dakiya_core::phone::PhoneNumber;
+use dakiya_core::reminder::{ReminderChannel, ReminderLimits, ReminderRule};
+use dakiya_core::template::{Template, check_length};
+use dakiya_core::time::{TimeOfDay, day_in, instant_of};
+use sea_orm::{ConnectionTrait, QueryResult};
+use std::collections::HashMap;
+
+/// What makes a candidate a reminder, as it was planned.
+pub(super) struct Reminder {
+    payment: PaymentId,
+    rule: ReminderRuleId,
+    due_on: NaiveDate,
+    revision: i64,
+    text: String,
+}
+
+/// A text that was filled in anew.
+pub(super) struct Rewritten {
+    pub(super) id: MessageId,
+    pub(super) body: String,
+    pub(super) encoding: Encoding,
+    pub(super) segments: Segments,
+    pub(super) estimated_cost: Money,
+    pub(super) revision: i64,
+}
+
+/// What is known now.
+#[derive(Default)]
+pub(super) struct Reminders {
+    payments: HashMap<PaymentId, crate::reminder_payments::ReminderPayment>,
+    rules: HashMap<ReminderRuleId, (ReminderLimits, ReminderChannel)>,
+    of_person_today: HashMap<PhoneNumber, u32>,
+    of_payment: HashMap<PaymentId, u32>,
+}
+
+impl Reminder {
+    pub(super) fn read(row: &QueryResult) -> Result<Option<Self>, StoreError> {
+        let (Some(payment), Some(rule)) = (row.maybe("payment_id")?, row.maybe("reminder_rule_id")?) else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            payment,
+            rule,
+            due_on: row.try_get("", "payment_due_on")?,
+            revision: row.try_get("", "payment_revision")?,
+            text: row.try_get::<Option<String>>("", "payment_text")?.unwrap_or_default(),
+        }))
+    }
+}
+
+/// Reads what the round's reminders are about, if there are any.
+pub(super) async fn load<C: ConnectionTrait>(
+    tx: &C,
+    round: &Round,
+    request: &TakeRequest,
+) -> Result<Reminders, StoreError> {
+    let (phones, about): (Vec<PhoneNumber>, Vec<&Reminder>) = round.reminders().unzip();
+    if about.is_empty() {
+        return Ok(Reminders::default());
+    }
+    let ids: Vec<PaymentId> = about.iter().map(|reminder| reminder.payment).collect();
+    let mut reminders = Reminders::default();
+    for payment in crate::reminder_payments::by_ids(tx, &ids).await? {
+        reminders.payments.insert(payment.id, payment);
+    }
+    let rules = Sql::new("SELECT id, rule FROM reminder_rules WHERE enabled AND id IN ")
+        .list(about.iter().map(|reminder| Stored(reminder.rule)))
+        .all(tx)
+        .await?;
+    for row in rules {
+        let rule: ReminderRule = row.read("rule")?;
+        reminders.rules.insert(row.read("id")?, (rule.limits, rule.channel));
+    }
+    let limits = |of: fn(&ReminderLimits) -> Option<u32>| {
+        reminders.rules.values().any(|(limits, _)| of(limits).is_some())
+    };
+    if limits(|limits| limits.per_person_a_day) {
+        let midnight = instant_of(day_in(request.now, request.zone), TimeOfDay::MIDNIGHT, request.zone);
+        let rows = Sql::new("SELECT phone, count(*) AS sent FROM messages WHERE phone IN ")
+            .list(phones.into_iter().map(Stored))
+            .text(" AND payment_id IS NOT NULL AND taken_at >= ")
+            .bind(midnight)
+            .text(" AND status BETWEEN 1 AND 8 GROUP BY phone")
+            .all(tx)
+            .await?;
+        for row in rows {
+            reminders.of_person_today.insert(row.read("phone")?, count(&row)?);
+        }
+    }
+    if limits(|limits| limits.per_payment) {
+        let rows = Sql::new("SELECT payment_id, count(*) AS sent FROM messages WHERE payment_id IN ")
+            .list(ids.into_iter().map(Stored))
+            .text(" AND status BETWEEN 1 AND 8 GROUP BY payment_id")
+            .all(tx)
+            .await?;
+        for row in rows {
+            reminders.of_payment.insert(row.read("payment_id")?, count(&row)?);
+        }
+    }
+    Ok(reminders)
+}
+
+fn count(row: &QueryResult) -> Result<u32, StoreError> {
+    Ok(u32::try_from(row.try_get::<i64>("", "sent")?).unwrap_or(u32::MAX))
+}
+
+impl Reminders {
+    /// Why a candidate has become void, and which limit of its rule it would exceed.
+    pub(super) fn gates(
+        &self,
+        candidate: &Candidate,
+        channel: Channel,
+    ) -> (Option<SuppressedReason>, Option<SuppressedReason>) {
+        let Some(reminder) = &candidate.reminder else { return (None, None) };
+        let void = match self.payments.get(&reminder.payment) {
+            Some(payment) if payment.status == PaymentStatus::Paid => Some(SuppressedReason::Paid),
+            Some(payment)
+                if payment.status.is_owed()
+                    && payment.phone == PhoneKey::Number(candidate.phone)
+                    && payment.due_on == reminder.due_on =>
+            {
+                None
+            }
+            _ => Some(SuppressedReason::PaymentChanged),
+        };
+        let Some((limits, by)) = self.rules.get(&reminder.rule) else {
+            return (void.or(Some(SuppressedReason::RuleOff)), None);
+        };
+        if *by == ReminderChannel::WhatsappThenSms && channel == Channel::Sms {
+            // It says once more what was said already, so it counts as the same reminder.
+            return (void, None);
+        }
+        let reached = |limit: Option<u32>, sent: Option<&u32>| {
+            limit.is_some_and(|limit| sent.copied().unwrap_or(0) >= limit)
+        };
+        let today = reached(limits.per_person_a_day, self.of_person_today.get(&candidate.phone));
+        let in_all = reached(limits.per_payment, self.of_payment.get(&reminder.payment));
+        let exceeded = today.then_some(SuppressedReason::DailyLimit);
+        (void, exceeded.or(in_all.then_some(SuppressedReason::PaymentLimit)))
+    }
+
+    /// Fills the candidate's text in anew if its payment changed since: the amount is what is left now.
+    pub(super) fn rewrite(
+        &self,
+        candidate: &mut Candidate,
+        channel: Channel,
+    ) -> Result<Option<Rewritten>, SuppressedReason> {
+        let Some(reminder) = &candidate.reminder else { return Ok(None) };
+        let Some(payment) = self.payments.get(&reminder.payment) else { return Ok(None) };
+        if payment.revision == reminder.revision {
+            return Ok(None);
+        }
+        let template = Template::parse(&reminder.text).map_err(|_| SuppressedReason::MissingVariable)?;
+        let body = template.render(&payment.placeholders()).map_err(|_| SuppressedReason::MissingVariable)?;
+        check_length(&body).map_err(|_| SuppressedReason::BodyTooLong)?;
+        let measure = measure(&body);
+        let segments = if channel == Channel::Sms { measure.segments } else { Segments(1) };
+        candidate.estimated_cost = repriced(candidate, segments);
+        candidate.body = body.clone();
+        candidate.segments = segments;
+        Ok(Some(Rewritten {
+            id: candidate.id,
+            body,
+            encoding: measure.encoding,
+            segments,
+            estimated_cost: candidate.estimated_cost,
+            revision: payment.revision,
+        }))
+    }
+
+    /// One more was sent.
+    pub(super) fn add(&mut self, candidate: &Candidate) {
+        if let Some(reminder) = &candidate.reminder {
+            *self.of_person_today.entry(candidate.phone).or_default() += 1;
+            *self.of_payment.entry(reminder.payment).or_default() += 1;
+        }
+    }
+}
+
+/// The cost of more or fewer segments at the price of one.
+fn repriced(candidate: &Candidate, segments: Segments) -> Money {
+    let micros = candidate.estimated_cost.to_micros().unwrap_or(0);
+    let one = micros / i64::from(candidate.segments.0.max(1));
+    Money::from_micros(one * i64::from(segments.0))
+}

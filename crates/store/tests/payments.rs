@@ -1,0 +1,202 @@
+//! What customers owe: put, settled, told of by providers, and erased.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod support;
+
+use dakiya_core::ids::ReminderRuleId;
+use dakiya_core::message::Status;
+use dakiya_core::money::Money;
+use dakiya_core::payment::{PaymentEvent, PaymentStatus};
+use dakiya_core::template::Variables;
+use dakiya_store::messages::{self, Message, NewMessage, NewReminder};
+use dakiya_store::payments::{self, Payment, Recorded};
+use dakiya_store::{Store, StoreError, audit, contacts};
+use support::payments::{
+    bank, day, link_brought, ours, put, received, reference, report, row, rupees, stored, sums_fit, told,
+};
+use support::sending::{enqueue, new_message};
+use support::{TESTER, later, now, phone};
+
+/// A reminder of a payment that waits to be sent.
+async fn reminder(store: &Store, payment: &Payment, step: i32) -> Message {
+    let reminder = NewReminder {
+        payment: payment.id,
+        rule: store.new_id::<ReminderRuleId>(now()),
+        step,
+        due_on: payment.due_on,
+        revision: payment.revision,
+        text: "Rs.{{amount}} is due".to_owned(),
+        fallback_at: None,
+    };
+    let key = format!("reminder:{}:{step}", payment.reference);
+    enqueue(store, NewMessage { dedupe_key: key, reminder: Some(reminder), ..new_message(1) }).await
+}
+
+/// Where a message is and what its history says last.
+async fn ended(store: &Store, message: &Message) -> (Status, Option<String>) {
+    let message = messages::get(store, message.id).await.unwrap().unwrap();
+    let note = messages::events(store, &message).await.unwrap().last().and_then(|event| event.note.clone());
+    (message.status, note)
+}
+
+on_both_databases! {
+    async fn a_payment_is_put_changed_and_keeps_its_id(store: Store) {
+        let mut first = row("INV/1", 1, "1,250.50", "2026-12-05");
+        first.fields.tags = Some(vec![" gold ".to_owned(), "pune".to_owned(), "gold".to_owned()]);
+        first.fields.variables = Some(Variables::from([("vehicle".to_owned(), "KA05".to_owned())]));
+        let (made, new) = payments::put(&store, first, &TESTER, now()).await.unwrap();
+        assert!(new);
+        assert_eq!((made.status, made.left(), made.revision), (PaymentStatus::Open, rupees("1250.50"), 1));
+        assert_eq!(made.tags, ["gold", "pune"]);
+        assert_eq!(made.placeholders()["amount"], "1,250.50");
+        assert_eq!(stored(&store, "INV/1").await, made);
+        assert_eq!(payments::get(&store, &reference("inv/1")).await.unwrap(), None);
+
+        let second = row("INV/1", 2, "2000", "2026-12-06");
+        let (changed, new) = payments::put(&store, second.clone(), &TESTER, later(9)).await.unwrap();
+        assert!(!new);
+        assert_eq!((changed.id, changed.created_at, changed.updated_at), (made.id, now(), later(9)));
+        assert_eq!((changed.phone.number(), changed.due_on), (Some(phone(2)), day("2026-12-06")));
+        assert_eq!((&changed.tags, &changed.variables), (&made.tags, &made.variables), "what is not said stays");
+        assert_eq!(changed.revision, 2);
+        let (same, _) = payments::put(&store, second, &TESTER, later(10)).await.unwrap();
+        assert_eq!(same, changed, "saying the same again changes nothing");
+        sums_fit(&store).await;
+    }
+
+    async fn part_payments_add_up_and_what_is_settled_stays(store: Store) {
+        put(&store, row("a", 1, "1000", "2026-12-05")).await;
+        ours(&store, "a", received("400")).await.unwrap();
+        let half = stored(&store, "a").await;
+        assert_eq!((half.status, half.left(), half.settled_at), (PaymentStatus::PartlyPaid, rupees("600"), None));
+        ours(&store, "a", PaymentEvent::Received(None)).await.unwrap();
+        let paid = stored(&store, "a").await;
+        assert_eq!((paid.status, paid.paid, paid.settled_at), (PaymentStatus::Paid, rupees("1000"), Some(later(5))));
+        assert!(matches!(ours(&store, "a", PaymentEvent::Received(None)).await, Ok(Recorded::Unchanged(_))));
+        assert!(matches!(ours(&store, "a", received("1")).await, Err(StoreError::Conflict(_))));
+        assert!(matches!(ours(&store, "a", PaymentEvent::Canceled).await, Err(StoreError::Conflict(_))));
+        assert!(matches!(ours(&store, "b", PaymentEvent::Canceled).await, Err(StoreError::NotFound { .. })));
+
+        let rows = vec![row("a", 1, "5000", "2027-01-01"), row("c", 2, "10", "2026-12-05")];
+        payments::import(&store, rows, &TESTER, later(7)).await.unwrap();
+        let again = stored(&store, "a").await;
+        assert_eq!((again.status, again.amount, again.due_on), (PaymentStatus::Paid, rupees("1000"), paid.due_on));
+        ours(&store, "c", PaymentEvent::Canceled).await.unwrap();
+        put(&store, row("c", 2, "99", "2026-12-09")).await;
+        let canceled = stored(&store, "c").await;
+        assert_eq!((canceled.status, canceled.left()), (PaymentStatus::Canceled, Money::ZERO));
+        let history = payments::history(&store, &reference("a"), 10).await.unwrap();
+        assert_eq!(history.iter().map(|happened| happened.event).collect::<Vec<_>>(), [received("400"), received("600")]);
+        assert_eq!((history[0].source.as_str(), history[0].actor.as_str()), ("page", "test"));
+        sums_fit(&store).await;
+    }
+
+    async fn a_provider_may_repeat_itself_and_come_late(store: Store) {
+        put(&store, row("a", 1, "1000", "2026-12-05")).await;
+        assert!(matches!(told(&store, "a", received("400"), "e1").await, Recorded::Changed(_)));
+        assert_eq!(told(&store, "a", received("400"), "e1").await, Recorded::Repeated);
+        assert_eq!(stored(&store, "a").await.paid, rupees("400"));
+        assert!(matches!(told(&store, "a", PaymentEvent::Canceled, "e2").await, Recorded::Changed(_)));
+        told(&store, "a", received("600"), "e3").await;
+        assert_eq!(stored(&store, "a").await.status, PaymentStatus::Paid, "money counts whenever it is told of");
+        assert!(matches!(told(&store, "a", PaymentEvent::Canceled, "e4").await, Recorded::Unchanged(_)));
+        assert!(matches!(told(&store, "a", PaymentEvent::Received(None), "e5").await, Recorded::Unchanged(_)));
+        assert_eq!(stored(&store, "a").await.paid, rupees("1000"));
+        sums_fit(&store).await;
+    }
+
+    async fn whatever_settles_or_moves_a_payment_takes_its_waiting_reminders_back(store: Store) {
+        let canceled = |why: &str| (Status::Canceled, Some(why.to_owned()));
+        let (paid, off, moved, part) = (
+            put(&store, row("paid", 1, "100", "2026-12-05")).await,
+            put(&store, row("off", 1, "100", "2026-12-05")).await,
+            put(&store, row("moved", 1, "100", "2026-12-05")).await,
+            put(&store, row("part", 1, "100", "2026-12-05")).await,
+        );
+        let mut waiting = Vec::new();
+        for payment in [&paid, &off, &moved, &part] {
+            waiting.push((reminder(&store, payment, -3).await, reminder(&store, payment, 0).await));
+        }
+        told(&store, "paid", PaymentEvent::Received(None), "e1").await;
+        ours(&store, "off", PaymentEvent::Canceled).await.unwrap();
+        payments::import(&store, [row("moved", 1, "100", "2026-12-09")], &TESTER, later(1)).await.unwrap();
+        ours(&store, "part", received("40")).await.unwrap();
+        put(&store, row("part", 1, "90", "2026-12-05")).await;
+        for (message, expected) in [
+            (&waiting[0], canceled("paid")),
+            (&waiting[1], canceled("canceled")),
+            (&waiting[2], canceled("payment changed")),
+            (&waiting[3], (Status::Queued, None)),
+        ] {
+            assert_eq!(ended(&store, &message.0).await, expected);
+            assert_eq!(ended(&store, &message.1).await.0, expected.0);
+        }
+        let of_payment = messages::of_payment(&store, paid.id, 10).await.unwrap();
+        assert_eq!(of_payment.iter().map(|message| message.id).collect::<Vec<_>>(), [waiting[0].1.id, waiting[0].0.id]);
+        put(&store, row("part", 1, "40", "2026-12-05")).await;
+        assert_eq!(stored(&store, "part").await.status, PaymentStatus::Paid, "what came is all that is asked for now");
+        assert_eq!(ended(&store, &waiting[3].0).await, canceled("paid"));
+    }
+
+    async fn what_a_link_brought_is_counted_once_beside_other_money(store: Store) {
+        put(&store, row("a", 1, "1000", "2026-12-05")).await;
+        ours(&store, "a", received("100")).await.unwrap();
+        link_brought(&store, "a", "plink_1", "300", "e1").await;
+        link_brought(&store, "a", "plink_1", "500", "e2").await;
+        assert_eq!(link_brought(&store, "a", "plink_1", "500", "e2").await, Recorded::Repeated);
+        link_brought(&store, "a", "plink_1", "400", "e3").await;
+        assert_eq!(stored(&store, "a").await.paid, rupees("600"), "a late event about less adds nothing");
+        link_brought(&store, "a", "plink_2", "400", "e4").await;
+        assert_eq!(stored(&store, "a").await.status, PaymentStatus::Paid, "another link brings its own");
+        sums_fit(&store).await;
+    }
+
+    async fn what_is_told_before_the_payment_comes_counts_when_it_comes(store: Store) {
+        assert_eq!(told(&store, "a", received("400"), "e1").await, Recorded::Early);
+        assert_eq!(told(&store, "a", received("400"), "e1").await, Recorded::Repeated);
+        assert_eq!(told(&store, "b", PaymentEvent::Received(None), "e2").await, Recorded::Early);
+        assert_eq!(told(&store, "c", PaymentEvent::LinkExpired, "e3").await, Recorded::Early);
+        let rows = ["a", "b", "c"].map(|name| row(name, 1, "1000", "2026-12-05"));
+        payments::import(&store, rows, &TESTER, later(60)).await.unwrap();
+        assert_eq!(stored(&store, "a").await.left(), rupees("600"));
+        let paid = stored(&store, "b").await;
+        assert_eq!((paid.status, paid.settled_at), (PaymentStatus::Paid, Some(later(5))));
+        assert_eq!(stored(&store, "c").await.working_link(), None);
+        sums_fit(&store).await;
+    }
+
+    async fn an_expired_link_is_still_owed_and_another_one_works(store: Store) {
+        put(&store, row("a", 1, "1000", "2026-12-05")).await;
+        let mut other = report("a", PaymentEvent::LinkExpired, bank(), Some("e1"));
+        other.pay_url = Some("https://pay.example.in/older".to_owned());
+        payments::record(&store, &other, &TESTER, later(1)).await.unwrap();
+        assert!(stored(&store, "a").await.working_link().is_some(), "it was about a link that the payment no longer has");
+        told(&store, "a", PaymentEvent::LinkExpired, "e2").await;
+        let expired = stored(&store, "a").await;
+        assert_eq!((expired.status, expired.working_link()), (PaymentStatus::Open, None));
+        assert!(!expired.placeholders().contains_key("pay_url"));
+        put(&store, row("a", 1, "1000", "2026-12-05")).await;
+        assert_eq!(stored(&store, "a").await.working_link(), None, "the same link does not work again");
+        let mut fresh = row("a", 1, "1000", "2026-12-05");
+        fresh.fields.pay_url = Some(Some("https://pay.example.in/new".to_owned()));
+        put(&store, fresh).await;
+        assert_eq!(stored(&store, "a").await.working_link(), Some("https://pay.example.in/new"));
+    }
+
+    async fn who_is_erased_is_asked_for_nothing_more(store: Store) {
+        put(&store, row("a", 1, "1000", "2026-12-05")).await;
+        put(&store, row("b", 1, "500", "2026-12-06")).await;
+        put(&store, row("c", 2, "500", "2026-12-06")).await;
+        ours(&store, "b", PaymentEvent::Received(None)).await.unwrap();
+        assert!(contacts::erase(&store, phone(1), &TESTER, later(9)).await.unwrap());
+        let (a, b) = (stored(&store, "a").await, stored(&store, "b").await);
+        assert_eq!((a.status, b.status), (PaymentStatus::Canceled, PaymentStatus::Paid));
+        for payment in [&a, &b] {
+            assert_eq!((payment.phone.number(), &payment.name, &payment.pay_url), (None, &None, &None));
+        }
+        assert_eq!(stored(&store, "c").await.status, PaymentStatus::Open);
+        sums_fit(&store).await;
+        let log = audit::page(&store, None, 50).await.unwrap();
+        assert!(log.items.iter().all(|line| !format!("{line:?}").contains(&phone(1).to_string())));
+    }
+}

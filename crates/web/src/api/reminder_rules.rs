@@ -1,0 +1,152 @@
+//! Rules that remind of payments, and their runs: those to come and those that were.
+
+use super::auth::{MayRead, MaySend};
+use super::fields::Fields;
+use super::json::{Json, Path, Query};
+use super::pagination::{self, List, PageQuery};
+use super::problem::{Code, Problem};
+use super::reminder_rule_shapes::{ReminderRuleDetail, ReminderRulePut, RunItem, RunQuery};
+use crate::AppState;
+use axum::extract::State;
+use axum::http::StatusCode;
+use dakiya_core::reminder::ReminderRule;
+use dakiya_scheduler::QuoteError;
+use dakiya_store::reminder_rules::{self, StoredRule};
+use dakiya_store::{reminder_runs, templates};
+
+/// List reminder rules
+#[utoipa::path(
+    get, path = "/reminder-rules", operation_id = "list_reminder_rules", tag = "Reminders", params(PageQuery),
+    security(("api_key" = ["read"])),
+    responses((status = 200, description = "A page of rules", body = List<ReminderRuleDetail>)),
+)]
+pub async fn list(
+    MayRead(_): MayRead,
+    State(app): State<AppState>,
+    Query(query): Query<PageQuery>,
+) -> Result<axum::Json<List<ReminderRuleDetail>>, Problem> {
+    let (limit, cursor) = query.page()?;
+    let page = reminder_rules::list(&app.store, cursor.as_ref(), limit).await?;
+    Ok(axum::Json(List::of(page, ReminderRuleDetail::from)))
+}
+
+/// Look a reminder rule up
+#[utoipa::path(
+    get, path = "/reminder-rules/{key}", operation_id = "get_reminder_rule", tag = "Reminders",
+    params(("key" = String, Path, description = "The rule's key")),
+    security(("api_key" = ["read"])),
+    responses((status = 200, description = "The rule", body = ReminderRuleDetail)),
+)]
+pub async fn get(
+    MayRead(_): MayRead,
+    State(app): State<AppState>,
+    Path(key): Path<String>,
+) -> Result<axum::Json<ReminderRuleDetail>, Problem> {
+    Ok(axum::Json(known(&app, &key).await?.into()))
+}
+
+/// Store a reminder rule
+///
+/// What is left out has its default. A rule that is new, switched on or moved counts from now on: nothing that it would have
+/// sent before is made up for, and no step of a payment is sent twice.
+#[utoipa::path(
+    put, path = "/reminder-rules/{key}", operation_id = "put_reminder_rule", tag = "Reminders",
+    request_body = ReminderRulePut,
+    params(("key" = String, Path, description = "Letters, digits, `_` and `-`; at most 64")),
+    security(("api_key" = ["send"])),
+    responses(
+        (status = 200, description = "It was known and is changed", body = ReminderRuleDetail),
+        (status = 201, description = "It is new", body = ReminderRuleDetail),
+    ),
+)]
+pub async fn put(
+    MaySend(caller): MaySend,
+    State(app): State<AppState>,
+    Path(key): Path<String>,
+    Json(given): Json<ReminderRulePut>,
+) -> Result<(StatusCode, axum::Json<ReminderRuleDetail>), Problem> {
+    caller.must_be_live()?;
+    let mut fields = Fields::default();
+    if !is_key(&key) {
+        fields.fault("key", Code::InvalidRequest, "1 to 64 letters, digits, _ or -");
+    }
+    let rule = given.read(app.config.timezone, &mut fields);
+    if let Some(rule) = &rule {
+        check_templates(&app, rule, &mut fields).await?;
+    }
+    let rule = fields.finish_with(rule)?;
+    let new = reminder_rules::get(&app.store, &key).await?.is_none();
+    let stored = app.commands.put_reminder_rule(&key, &rule, &caller.actor()).await?;
+    Ok((if new { StatusCode::CREATED } else { StatusCode::OK }, axum::Json(stored.into())))
+}
+
+/// List a rule's runs
+///
+/// The next ones that reach anybody, with whom they reach and what they cost as things stand; with `past=true` those that
+/// were begun, held or skipped, the latest first.
+#[utoipa::path(
+    get, path = "/reminder-rules/{key}/runs", operation_id = "list_reminder_runs", tag = "Reminders",
+    params(("key" = String, Path, description = "The rule's key"), RunQuery),
+    security(("api_key" = ["read"])),
+    responses((status = 200, description = "Runs", body = List<RunItem>)),
+)]
+pub async fn runs(
+    MayRead(_): MayRead,
+    State(app): State<AppState>,
+    Path(key): Path<String>,
+    Query(query): Query<RunQuery>,
+) -> Result<axum::Json<List<RunItem>>, Problem> {
+    let (limit, cursor) = pagination::page(query.limit.as_deref(), query.cursor)?;
+    let past = match query.past.as_deref() {
+        None | Some("false" | "0") => false,
+        Some("true" | "1" | "") => true,
+        Some(_) => return Err(Problem::field("past", Code::InvalidRequest, "true or false")),
+    };
+    let stored = known(&app, &key).await?;
+    if !past {
+        if !stored.rule.enabled {
+            return Ok(axum::Json(List::whole(Vec::new())));
+        }
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let runs = app.commands.coming_runs(&stored.rule, Some(&stored), most, 0).await;
+        let runs = runs.map_err(cannot_reckon)?;
+        return Ok(axum::Json(List::whole(runs.into_iter().map(RunItem::coming).collect())));
+    }
+    let page = reminder_runs::past(&app.store, Some(stored.id), cursor.as_ref(), limit).await?;
+    let mut items = Vec::with_capacity(page.items.len());
+    for run in page.items {
+        let results = reminder_runs::results(&app.store, &run).await?;
+        items.push(RunItem::past(run, &results));
+    }
+    Ok(axum::Json(List { items, next_cursor: page.next.map(|cursor| cursor.to_string()) }))
+}
+
+async fn known(app: &AppState, key: &str) -> Result<StoredRule, Problem> {
+    reminder_rules::get(&app.store, key).await?.ok_or_else(|| Problem::not_found("reminder rule"))
+}
+
+/// Notes every template of a rule that there is not.
+async fn check_templates(app: &AppState, rule: &ReminderRule, fields: &mut Fields) -> Result<(), Problem> {
+    let own = rule.steps.iter().filter_map(|step| step.template.as_deref());
+    for (field, key) in
+        std::iter::once(("template", rule.template.as_str())).chain(own.map(|key| ("templates", key)))
+    {
+        if templates::get(&app.store, key, None).await?.is_none() {
+            let told = format!("there is no template \"{key}\"; GET /templates lists them");
+            fields.fault(field, Code::UnknownTemplate, told);
+        }
+    }
+    Ok(())
+}
+
+fn cannot_reckon(error: QuoteError) -> Problem {
+    match error {
+        QuoteError::Store(error) => error.into(),
+        other => Problem::new(Code::InvalidState, other.to_string()),
+    }
+}
+
+fn is_key(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}

@@ -1,0 +1,117 @@
+//! One payment: what is left of it, what happened to it, and its reminders.
+
+use super::{LIST, day_words, late_words};
+use crate::AppState;
+use crate::auth::Person;
+use crate::error::{PageError, PageResult};
+use crate::filters;
+use crate::pages::explain;
+use crate::view::{self, Frame, Section};
+use askama::Template;
+use axum::extract::{Query, State};
+use dakiya_core::payment::{PaymentEvent, PaymentReference};
+use dakiya_core::time::Timestamp;
+use dakiya_store::messages::{self, Message};
+use dakiya_store::payments::{self, Happened, Payment};
+use std::collections::HashMap;
+
+const MOST_EVENTS: u64 = 200;
+const MOST_REMINDERS: u64 = 100;
+
+struct EventRow {
+    words: String,
+    who: String,
+    at: Timestamp,
+}
+
+impl EventRow {
+    fn of(happened: Happened) -> Self {
+        let words = match happened.event {
+            PaymentEvent::Received(Some(money)) if money.is_zero() => {
+                "Told again; nothing new came".to_owned()
+            }
+            PaymentEvent::Received(Some(money)) => format!("{} came", money.with_sign()),
+            PaymentEvent::Received(None) => "All that was left came".to_owned(),
+            PaymentEvent::Canceled => "Canceled".to_owned(),
+            PaymentEvent::LinkExpired => "The pay link expired".to_owned(),
+        };
+        let who = match happened.source.as_str() {
+            "page" => happened.actor,
+            "api" => format!("API, {}", happened.actor),
+            "erasure" => format!("Erased on request, {}", happened.actor),
+            provider => format!("{provider}, by webhook"),
+        };
+        Self { words, who, at: happened.at }
+    }
+}
+
+struct Reminder {
+    message: Message,
+    why: String,
+}
+
+#[derive(Template)]
+#[template(path = "payments/show.html")]
+struct PaymentPage {
+    frame: Frame,
+    due_on: String,
+    late: String,
+    tags: String,
+    reference: String,
+    history: Vec<EventRow>,
+    reminders: Vec<Reminder>,
+    done: &'static str,
+    edit_href: String,
+    pay_href: String,
+    cancel_href: String,
+    may_record: bool,
+    payment: Payment,
+}
+
+/// The payment that an address or a form names.
+pub(super) async fn named(app: &AppState, reference: &str) -> PageResult<Payment> {
+    let missing = || PageError::NotFound("payment");
+    let reference = PaymentReference::parse(reference).map_err(|_| missing())?;
+    payments::get(&app.store, &reference).await?.ok_or_else(missing)
+}
+
+pub(super) async fn show(
+    State(app): State<AppState>,
+    person: Person,
+    Query(query): Query<HashMap<String, String>>,
+) -> PageResult {
+    let payment = named(&app, query.get("reference").map_or("", String::as_str)).await?;
+    let frame = Frame::of(&app, &person, Section::Reminders).await?;
+    let history = payments::history(&app.store, &payment.reference, MOST_EVENTS).await?;
+    let reminders = messages::of_payment(&app.store, payment.id, MOST_REMINDERS).await?;
+    let reminder = |message: Message| Reminder { why: explain::why(&message), message };
+    let reference = payment.reference.to_string();
+    let to = |path: &str| view::href(path, &[("reference", &reference)]);
+    let late = late_words(payment.due_on, frame.zone.date(&frame.now));
+    let page = PaymentPage {
+        due_on: day_words(payment.due_on),
+        late: if payment.status.is_owed() { late } else { String::new() },
+        tags: payment.tags.join(", "),
+        history: history.into_iter().map(EventRow::of).collect(),
+        reminders: reminders.into_iter().map(reminder).collect(),
+        done: done_words(&query, &payment),
+        edit_href: to(&format!("{LIST}/edit")),
+        pay_href: to("/reminders/payment/paid"),
+        cancel_href: to("/reminders/payment/cancel"),
+        may_record: frame.may_record_payments(),
+        reference,
+        payment,
+        frame,
+    };
+    Ok(view::html(&page))
+}
+
+fn done_words(query: &HashMap<String, String>, payment: &Payment) -> &'static str {
+    match query.get("done").map(String::as_str) {
+        Some("saved") => "Payment saved.",
+        Some("paid") if payment.status.is_owed() => "Recorded. Reminders go on for what is left.",
+        Some("paid") => "Recorded. No reminder of this payment begins any more.",
+        Some("canceled") => "Canceled. No reminder of this payment begins any more.",
+        _ => "",
+    }
+}

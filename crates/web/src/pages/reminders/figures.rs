@@ -1,0 +1,170 @@
+//! Rules and runs as pages show them.
+
+use super::run_href;
+use crate::filters::{counted, reason_words};
+use dakiya_core::message::{Status, SuppressedReason};
+use dakiya_core::money::Money;
+use dakiya_core::reminder::{ReminderChannel, ReminderRule, RunState, SkipReason, when_in_words};
+use dakiya_core::time::Timestamp;
+use dakiya_scheduler::ComingRun;
+use dakiya_store::reminder_rules::StoredRule;
+use dakiya_store::reminder_runs::{Run, RunResults};
+
+/// A run that is still to come.
+pub(super) struct NextRun {
+    pub(super) at: Timestamp,
+    pub(super) rule: String,
+    pub(super) step: String,
+    pub(super) skipped: bool,
+    pub(super) matched: u64,
+    pub(super) paid: u64,
+    pub(super) opted_out: u64,
+    pub(super) bad_number: u64,
+    pub(super) other: u64,
+    pub(super) will_send: u64,
+    pub(super) cost: Money,
+    pub(super) sample: String,
+    pub(super) href: String,
+}
+
+impl NextRun {
+    /// A run of a stored rule.
+    pub(super) fn of(rule: &StoredRule, coming: ComingRun) -> Self {
+        let href = run_href(&rule.key, &coming.run);
+        Self { href, ..Self::unsaved(&rule.rule, coming) }
+    }
+
+    /// A run of a rule that may not be stored yet.
+    pub(super) fn unsaved(rule: &ReminderRule, coming: ComingRun) -> Self {
+        let reckoned = coming.reckoned;
+        let left_out = |reasons: &[SuppressedReason]| -> u64 {
+            reasons.iter().filter_map(|reason| reckoned.suppressed.get(reason)).sum()
+        };
+        let paid = left_out(&[SuppressedReason::Paid]);
+        let opted_out = left_out(&[SuppressedReason::OptedOut, SuppressedReason::NoConsent]);
+        let bad_number = left_out(&[SuppressedReason::Unreachable, SuppressedReason::CountryNotAllowed]);
+        let all: u64 = reckoned.suppressed.values().sum();
+        Self {
+            at: coming.run.at,
+            rule: rule.name.clone(),
+            step: when_in_words(coming.run.step),
+            skipped: coming.skipped,
+            matched: reckoned.matched(),
+            paid,
+            opted_out,
+            bad_number,
+            other: all - paid - opted_out - bad_number,
+            will_send: if coming.skipped { 0 } else { reckoned.will_send },
+            cost: if coming.skipped { Money::ZERO } else { reckoned.cost },
+            sample: reckoned.samples.into_iter().next().map(|(_, text)| text).unwrap_or_default(),
+            href: String::new(),
+        }
+    }
+}
+
+/// A run that was.
+pub(super) struct PastRun {
+    pub(super) at: Timestamp,
+    pub(super) rule: String,
+    pub(super) step: String,
+    pub(super) result: &'static str,
+    pub(super) class: &'static str,
+    pub(super) reason: String,
+    pub(super) matched: u64,
+    pub(super) sent: u64,
+    pub(super) delivered: u64,
+    pub(super) cost: Money,
+    pub(super) href: String,
+}
+
+impl PastRun {
+    pub(super) fn of(rule: &StoredRule, run: Run, results: &RunResults) -> Self {
+        let (result, class) = result_of(&run, results);
+        Self {
+            at: run.run.at,
+            rule: rule.rule.name.clone(),
+            step: when_in_words(run.run.step),
+            result,
+            class,
+            reason: reason_of(&run),
+            matched: run.matched,
+            sent: results.sent(),
+            delivered: results.of(Status::Delivered) + results.of(Status::Read),
+            cost: results.cost,
+            href: run_href(&rule.key, &run.run),
+        }
+    }
+}
+
+/// Where a run is, in a word, with the class of its tag.
+pub(super) fn result_of(run: &Run, results: &RunResults) -> (&'static str, &'static str) {
+    let under_way = results.of(Status::Queued) + results.of(Status::Posting) > 0;
+    match run.state {
+        RunState::Planning => ("Being written down", "info"),
+        RunState::Planned if under_way => ("Going out", "info"),
+        RunState::Planned => ("Done", "ok"),
+        RunState::Held => ("Held", "warn"),
+        RunState::Skipped => ("Skipped", "warn"),
+    }
+}
+
+/// Why a run was skipped or is held, as a sentence.
+pub(super) fn reason_of(run: &Run) -> String {
+    let Some(reason) = run.reason.as_deref() else { return String::new() };
+    match SkipReason::parse(reason) {
+        Ok(SkipReason::Missed) => "Missed while the server was down; the rule does not send late".to_owned(),
+        Ok(SkipReason::TooLate) => "Missed by more than the rule allows".to_owned(),
+        Ok(SkipReason::Superseded) => "Missed; a later step of the same payments went instead".to_owned(),
+        Ok(SkipReason::ByPerson) => "Skipped by a person".to_owned(),
+        Err(_) if reason == "over_cost" => {
+            format!("It would cost {}, more than the rule allows; send or skip it", run.cost.with_sign())
+        }
+        Err(_) => reason.to_owned(),
+    }
+}
+
+/// People left out, by reason in words.
+pub(super) fn left_out(suppressed: &dakiya_store::reminder_runs::Suppressed) -> Vec<(&'static str, u64)> {
+    suppressed.iter().map(|(reason, count)| (reason_words(*reason), *count)).collect()
+}
+
+/// `₹0.80`: what one message of a run costs on average.
+pub(super) fn price_of_one(run: Option<&ComingRun>) -> String {
+    let one = run.filter(|run| run.reckoned.will_send > 0).and_then(|run| {
+        let micros = run.reckoned.cost.to_micros()?;
+        Some(Money::from_micros(micros / i64::try_from(run.reckoned.will_send).ok()?))
+    });
+    one.map_or_else(|| "–".to_owned(), |one| format!("₹{}", one.to_plain()))
+}
+
+pub(super) fn channel_words(channel: ReminderChannel) -> &'static str {
+    match channel {
+        ReminderChannel::Sms => "SMS",
+        ReminderChannel::Whatsapp => "WhatsApp",
+        ReminderChannel::WhatsappThenSms => "WhatsApp, then SMS",
+    }
+}
+
+/// What a rule never exceeds, and what it does about days and downtime.
+pub(super) fn limits(rule: &ReminderRule) -> Vec<(&'static str, String)> {
+    let most = |count: Option<u32>| count.map_or_else(|| "no limit".to_owned(), |count| count.to_string());
+    let missed = if rule.catch_up {
+        let hours = counted(rule.maximum_lateness_hours.into(), "hour", "hours");
+        format!("sent late, at most {hours}")
+    } else {
+        "skipped".to_owned()
+    };
+    vec![
+        ("Most reminders to one person a day", most(rule.limits.per_person_a_day)),
+        ("Most reminders of one payment", most(rule.limits.per_payment)),
+        (
+            "A run waits for a person if it would cost more than",
+            rule.limits.cost_per_run.map_or_else(|| "no limit".to_owned(), Money::with_sign),
+        ),
+        (
+            "Sundays and holidays",
+            if rule.working_days_only { "next working day" } else { "left alone" }.to_owned(),
+        ),
+        ("A missed run is", missed),
+    ]
+}

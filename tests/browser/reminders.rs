@@ -1,0 +1,139 @@
+//! Reminders as a newcomer sees them, in a demo whose clock lets a day pass in a minute: from a list of payments to a
+//! rule, its runs, payments that stop theirs, and the report.
+
+use crate::driver::Browser;
+use chrono::{TimeDelta, Utc};
+use harness::api::Api;
+use harness::binary::{Server, Setup};
+use harness::wait::within;
+use harness::world::phone;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const PAYMENTS: usize = 5_000;
+
+/// Paid by a program after the first reminder.
+const PAID: usize = 20;
+
+/// Days pass in minutes, and five thousand messages take their time.
+const LONGEST: Duration = Duration::from_secs(420);
+
+#[tokio::test]
+async fn a_newcomer_reminds_five_thousand_people_until_they_pay() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = format!("sqlite://{}/demo.db", folder.path().display());
+    let setup = Setup::new(folder.path(), &database);
+    let directory = folder.path().to_string_lossy().into_owned();
+    let mut demo = setup.serve(&["demo", "--speed", "1440", "--dir", &directory]).await;
+    let browser = Browser::open(&demo.base, "reminders").await;
+    sign_in(&browser, &password(&mut demo).await).await;
+
+    browser.go("/reminders").await;
+    browser.sees("1440 times as fast").await;
+    browser.press("Turn off Plan fees").await;
+    browser.sees("The rule is off").await;
+    import(&browser, spreadsheet(folder.path())).await;
+    make_a_rule(&browser).await;
+
+    let api = api(&setup, &demo).await;
+    until_sent(&api, -3).await;
+    browser.go("/reminders").await;
+    browser.looks_right("05-first-run").await;
+    for index in 0..PAID {
+        api.post(&format!("/payments/FEE-{index:05}/paid"), json!({})).await.expect(200);
+    }
+    until_sent(&api, 0).await;
+    let of = async |index: usize| {
+        let number = phone(index).replace('+', "%2B");
+        let messages = api.get(&format!("/messages?phone={number}")).await.expect(200);
+        let sent = |message: &&Value| message["body"].as_str().is_some_and(|body| body.contains("FEE-"));
+        messages["items"].as_array().map_or(0, |items| items.iter().filter(sent).count())
+    };
+    assert_eq!((of(0).await, of(PAID).await), (1, 2), "who paid hears no more of it");
+
+    browser.go("/reminders").await;
+    browser.looks_right("06-after-the-due-date").await;
+    browser.go("/reminders/report").await;
+    browser.sees("On the due date").await;
+    browser.looks_right("07-report").await;
+    demo.stop().await;
+}
+
+async fn password(demo: &mut Server) -> String {
+    let mut said = Vec::new();
+    within(LONGEST, "the demo prints a sign-in", async || {
+        said.extend(demo.said());
+        let line = said.iter().find_map(|line| line.trim().strip_prefix("Password"))?;
+        Some(line.trim().to_owned())
+    })
+    .await
+}
+
+async fn sign_in(browser: &Browser, password: &str) {
+    browser.go("/").await;
+    browser.fill("#f-email", "asha@example.in").await;
+    browser.fill("#f-password", password).await;
+    browser.press("Sign in").await;
+    browser.sees("Dashboard").await;
+}
+
+/// Everything due in five days by the demo's clock, so that the first reminder comes in two.
+fn spreadsheet(folder: &Path) -> PathBuf {
+    let due_on = (Utc::now() + TimeDelta::minutes(330)).date_naive() + TimeDelta::days(5);
+    let mut rows = String::from("reference,phone,amount,due_on,pay_url,name\n");
+    for index in 0..PAYMENTS {
+        writeln!(
+            rows,
+            "FEE-{index:05},{},1499,{due_on},https://pay.example.in/?r={index},Asha",
+            phone(index)
+        )
+        .expect("written");
+    }
+    let path = folder.join("payments.csv");
+    std::fs::write(&path, rows).expect("written");
+    path
+}
+
+async fn import(browser: &Browser, file: PathBuf) {
+    browser.go("/reminders/payments/import").await;
+    browser.attach("#f-file", &file).await;
+    browser.press("Upload and check").await;
+    browser.looks_right("01-import").await;
+    browser.press("Import 5,000 rows").await;
+    browser.go("/reminders/payments").await;
+    browser.looks_right("02-payments").await;
+}
+
+async fn make_a_rule(browser: &Browser) {
+    browser.go("/reminders/rules/new").await;
+    browser.fill("#f-name", "Yearly fee").await;
+    browser.fill("#f-least", "1400").await;
+    browser.press("Show the next runs and their cost").await;
+    browser.sees("Next runs of this rule").await;
+    browser.looks_right("03-rule").await;
+    browser.press("Save rule").await;
+    browser.sees("Rule saved").await;
+    browser.looks_right("04-next-runs").await;
+}
+
+async fn api(setup: &Setup, demo: &Server) -> Api {
+    let made = setup.must(&["api-key", "create", "tests", "--scope", "admin", "--json"]).await;
+    let made: Value = serde_json::from_str(&made).expect("the key as JSON");
+    Api::new(&demo.base, made["key"].as_str().expect("a key"))
+}
+
+/// Waits until a step has gone out to everybody who owes.
+async fn until_sent(api: &Api, step: i64) {
+    within(LONGEST, &format!("step {step} has gone out"), async || {
+        let runs = api.get("/reminder-rules/yearly-fee/runs?past=true").await.expect(200);
+        let sent = |run: &&Value| {
+            run["step"] == step
+                && run["state"] == "planned"
+                && run["sent"].as_u64() >= run["will_send"].as_u64()
+        };
+        runs["items"].as_array().is_some_and(|runs| runs.iter().any(|run| sent(&run))).then_some(())
+    })
+    .await;
+}
