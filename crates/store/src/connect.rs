@@ -31,6 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 12;
 
+/// A transaction waits for nobody but the database, so one that is idle this long belongs to a worker that hangs.
+const MOST_IDLE_IN_TRANSACTION: &str = "15s";
+
 pub(crate) async fn open(url: &str, options: ConnectOptions) -> Result<Opened, StoreError> {
     match url.split_once(':') {
         Some(("sqlite", _)) => open_sqlite(url, options).await,
@@ -85,7 +88,11 @@ async fn open_sqlite(url: &str, options: ConnectOptions) -> Result<Opened, Store
 
 async fn open_postgres(url: &str) -> Result<Opened, StoreError> {
     let base = PgConnectOptions::from_str(url).map_err(|fault| StoreError::Url(fault.to_string()))?;
-    let base = base.options([("synchronous_commit", "on")]);
+    // A worker that hangs inside a transaction would hold its locks, and with them all others; the server ends it.
+    let base = base.options([
+        ("synchronous_commit", "on"),
+        ("idle_in_transaction_session_timeout", MOST_IDLE_IN_TRANSACTION),
+    ]);
     // A pool keeps trying when a connection is refused, and forgets why; one connection says it at once.
     match tokio::time::timeout(PATIENCE, PgConnection::connect_with(&base)).await {
         Ok(Ok(connection)) => connection.close().await.map_err(|fault| unreachable(url, &fault))?,
