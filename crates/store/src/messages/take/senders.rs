@@ -88,7 +88,7 @@ async fn locked_paces<C: ConnectionTrait>(
 pub(super) fn lane(segments_per_second: u32, next_slot: Option<&Timestamp>, now: Timestamp) -> Lane {
     Lane {
         pace: Pace { segments_per_second },
-        state: PaceState { next_slot: next_slot.copied().unwrap_or(now) },
+        state: PaceState::stored(next_slot.copied().unwrap_or(now), now),
     }
 }
 
