@@ -273,6 +273,7 @@ async fn a_recurring_campaign_comes_once_each_time_and_waits_for_a_person_beyond
         language: None,
         tags: Some(vec!["members".to_owned()]),
         attributes: Default::default(),
+        consent: None,
     };
     contacts::import(&world.store, (0..5).map(member), &TESTER, clock.now()).await.unwrap();
     world.draft("Dear {{name}}, thank you. {{brand}}", Category::Service, []).await;

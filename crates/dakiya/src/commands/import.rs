@@ -69,7 +69,7 @@ async fn import_payments(store: &Store, args: &FileArgs, allowed: &AllowedCountr
     let mut stored = payments::import(store, rows.inspect(|_| bar.inc(1)), &ACTOR, compose::now()).await?;
     bar.finish_and_clear();
     stored.duplicates += duplicates;
-    answer(args, &stored, checked)
+    answer(args, stored, checked)
 }
 
 async fn import_opt_outs(store: &Store, args: &FileArgs, allowed: &AllowedCountries) -> anyhow::Result<()> {

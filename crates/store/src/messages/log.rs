@@ -11,7 +11,7 @@ use dakiya_core::ids::{CampaignId, MessageId, PaymentId, TemplateId};
 use dakiya_core::message::{Category, EventSource, Status};
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::time::Timestamp;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 /// What is shown of a one-time password: whoever may read the log could use it otherwise.
 const HIDDEN: &str = "••••••";

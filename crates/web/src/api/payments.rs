@@ -193,9 +193,10 @@ pub async fn import(
     let (file, checked) = imports::checked_csv::<Payments>(request, allowed.clone()).await?;
     let sorting = tokio::task::spawn_blocking(move || last_rows(&file, &allowed));
     let (rows, duplicates) = sorting.await.map_err(|error| Problem::internal(&error))??;
-    let stored = payments::import(&app.store, rows, &caller.actor(), app.clock.now()).await?;
+    let mut stored = payments::import(&app.store, rows, &caller.actor(), app.clock.now()).await?;
+    stored.duplicates += duplicates;
     app.commands.nudge();
-    Ok(axum::Json(Imported::of(stored.accepted, stored.duplicates + duplicates, checked)))
+    Ok(axum::Json(Imported::of(stored, checked)))
 }
 
 /// A reference in an address. What cannot be one names nothing.

@@ -53,7 +53,7 @@ impl Kind for Payments {
             pay_url,
             name: self.name.map(|at| name(row, Some(at))).transpose()?,
             language: self.language.map(|at| language(row, Some(at))).transpose()?,
-            tags: self.tags.map(|at| tags(row.cell(at))),
+            tags: self.tags.map(|at| tags(row, at)).transpose()?,
             variables: (!self.variables.is_empty()).then(|| variables(row, &self.variables)).transpose()?,
         };
         Ok(PaymentRow { reference, fields })
