@@ -7,6 +7,9 @@ mod m0004_money;
 mod m0005_campaigns;
 mod m0006_messages;
 mod m0007_opt_outs;
+mod m0020_ledger;
+mod m0021_budgets;
+mod m0022_rates;
 mod schema;
 
 use sea_orm_migration::{DbErr, IntoSchemaManagerConnection, MigrationTrait, MigratorTrait};
@@ -29,6 +32,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_campaigns::Step),
             Box::new(m0006_messages::Step),
             Box::new(m0007_opt_outs::Step),
+            Box::new(m0020_ledger::Step),
+            Box::new(m0021_budgets::Step),
+            Box::new(m0022_rates::Step),
         ]
     }
 }

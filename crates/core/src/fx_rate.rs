@@ -47,7 +47,7 @@ pub fn parse(text: &str) -> Result<FxRate, FxRateError> {
     Ok(FxRate { inr_per_usd: rate.normalize() })
 }
 
-/// All rates, and one to fall back on while there are none.
+/// All rates, and the one that held before the first of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FxHistory {
     rates: Vec<DatedFx>,
@@ -55,15 +55,15 @@ pub struct FxHistory {
 }
 
 impl FxHistory {
-    /// Rates in any order.
+    /// Rates in any order; `otherwise` holds before the first.
     pub fn new(mut rates: Vec<DatedFx>, otherwise: FxRate) -> Self {
         rates.sort_by_key(|dated| dated.valid_from);
         Self { rates, otherwise }
     }
 
-    /// The rate in force on a day: the latest that had begun. Before the first of all, that one.
+    /// The rate in force on a day: the latest that had begun.
     pub fn on(&self, day: NaiveDate) -> FxRate {
-        self.dated_on(day).or(self.rates.first()).map_or(self.otherwise, |dated| dated.rate)
+        self.dated_on(day).map_or(self.otherwise, |dated| dated.rate)
     }
 
     /// The rate in force on a day with its date, if any had begun.
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn the_latest_rate_that_had_begun_is_in_force() {
         for (day, rate) in [
-            ("2026-07-01", "96"),
+            ("2026-07-31", "90"),
             ("2026-08-01", "96"),
             ("2026-11-09", "96"),
             ("2026-11-10", "95.5"),

@@ -1,17 +1,20 @@
 //! What web and command line may ask of the engine now.
 
+use crate::accounting;
 use crate::clock::Deadline;
 use crate::context::{Context, consequence_of};
 use crate::delivery::{BEGIN_WITHIN, Delivery};
 use crate::enqueueing::{self, EnqueueError, EnqueueRequest};
 use crate::quoting::{self, ListQuote, ListRecipient, QuoteError, Quoted};
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use dakiya_core::campaign::CampaignAction;
+use dakiya_core::encoding::Segments;
 use dakiya_core::ids::{CampaignId, MessageId};
-use dakiya_core::message::{EventSource, Status, SuppressedReason};
-use dakiya_core::money::Money;
+use dakiya_core::message::{Channel, EventSource, Status, SuppressedReason};
+use dakiya_core::money::{FxRate, Money};
 use dakiya_core::opt_out::{OptOutAction, OptOutScope, OptOutSource};
 use dakiya_core::phone::PhoneNumber;
+use dakiya_core::time::{Month, day_in};
 use dakiya_store::audit::Actor;
 use dakiya_store::campaigns::{self, Approval, Campaign, CampaignError};
 use dakiya_store::messages::{self, Applied, FenceScope, Message, StatusReport};
@@ -164,6 +167,15 @@ impl Commands {
         quoting::quote_list(&self.context, request, rows).await
     }
 
+    /// The business day it is now, and what a message that comes in is expected to cost, with the dollar's price in it.
+    pub async fn inbound_cost(
+        &self,
+        channel: Channel,
+        segments: Segments,
+    ) -> Result<(NaiveDate, Money, Option<FxRate>), StoreError> {
+        accounting::inbound_cost(&self.context, channel, segments).await
+    }
+
     /// Approves a campaign as quoted and reserves its cost; it starts by itself.
     pub async fn approve_campaign(
         &self,
@@ -189,6 +201,7 @@ impl Commands {
             quote: quoted.quote,
             revision: campaign.revision,
             estimated_cost: expected,
+            month: Month::of(day_in(quoted.predicted_start, self.context.config.timezone)),
             predicted_start: quoted.predicted_start,
             predicted_finish: quoted.predicted_finish,
         };

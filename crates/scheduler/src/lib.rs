@@ -3,6 +3,7 @@
 //! The database says what is due; the timers below only say when to look. A tick that runs late, twice, or not at
 //! all changes nothing but the time at which something happens.
 
+mod accounting;
 pub mod clock;
 mod commands;
 mod composing;
@@ -90,6 +91,7 @@ impl Scheduler {
         timers.add(every("* * * * * *", "planning", Work::Plan.of(&engine))?).await?;
         timers.add(every("*/5 * * * * *", "settling", Work::Settle.of(&engine))?).await?;
         timers.add(every("*/30 * * * * *", "recovery", Work::Recover.of(&engine))?).await?;
+        timers.add(every("*/15 * * * * *", "accounting", Work::Account.of(&engine))?).await?;
         timers.add(every("30 17 * * * *", "retention", Work::Retain.of(&engine))?).await?;
         timers.start().await?;
         engine.follow_nudges(&shutdown).await;
@@ -136,7 +138,13 @@ impl Engine {
     /// Starts campaigns that are due, writes their messages down, and ends those of which nothing waits.
     pub async fn plan(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
         let _turn = self.planning.lock().await;
+        accounting::release(&self.context).await?;
         planning::tick(&self.context, shutdown).await
+    }
+
+    /// Books rents and prices of what people send, and warns of budgets.
+    pub async fn account(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
+        accounting::tick(&self.context, shutdown).await
     }
 
     /// Asks Twilio about messages that hear nothing.
@@ -206,6 +214,7 @@ enum Work {
     Plan,
     Settle,
     Recover,
+    Account,
     Retain,
 }
 
@@ -224,6 +233,7 @@ impl Work {
                     Work::Plan => engine.plan(&shutdown).await,
                     Work::Settle => engine.settle(&shutdown).await,
                     Work::Recover => engine.recover(false).await.map(|_| ()),
+                    Work::Account => engine.account(&shutdown).await,
                     Work::Retain => engine.retain().await,
                 }
             })

@@ -9,6 +9,7 @@ use dakiya_core::ids::CampaignId;
 use dakiya_core::message::{Category, Status};
 use dakiya_core::money::Money;
 use dakiya_core::phone::PhoneNumber;
+use dakiya_core::time::Month;
 use dakiya_store::campaigns::{self, Added, Approval, CampaignError, NewRecipient};
 use dakiya_store::contacts::{self, ContactFields};
 use dakiya_store::messages::{self, Answer, MessageFilter, StatusReport, TakenMessage};
@@ -106,7 +107,7 @@ on_both_databases! {
         campaigns::add_recipients(&store, campaign.id, &[row(2, "B")]).await.unwrap();
         let approval = Approval {
             quote: "q".to_owned(), revision: quoted.revision, estimated_cost: Money::parse("0.80").unwrap(),
-            predicted_start: now(), predicted_finish: now(),
+            month: Month::parse("2026-11").unwrap(), predicted_start: now(), predicted_finish: now(),
         };
         let refused = campaigns::approve(&store, campaign.id, &approval, &TESTER, now()).await;
         assert!(matches!(refused, Err(CampaignError::QuoteChanged)));

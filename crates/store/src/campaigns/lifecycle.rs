@@ -5,11 +5,11 @@ use crate::audit::{self, Actor};
 use crate::column::Stored;
 use crate::entities::campaigns as table;
 use crate::sql::{Row, Sql};
-use crate::{Store, StoreError, sending};
+use crate::{Store, StoreError, budgets, sending};
 use dakiya_core::campaign::CampaignAction;
 use dakiya_core::ids::CampaignId;
 use dakiya_core::money::Money;
-use dakiya_core::time::{Timestamp, to_micros};
+use dakiya_core::time::{Month, Timestamp, to_micros};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, QuerySelect};
 
@@ -22,6 +22,8 @@ pub struct Approval {
     pub revision: i64,
     /// Its expected cost, before tax: reserved from now on.
     pub estimated_cost: Money,
+    /// The month whose budget it is reserved from: that of its start, in the business's zone.
+    pub month: Month,
     /// When the first message is expected to go out.
     pub predicted_start: Timestamp,
     /// When the last message is expected to go out.
@@ -42,6 +44,7 @@ pub async fn approve(
     if row.recipients_revision != approval.revision {
         return Err(CampaignError::QuoteChanged);
     }
+    budgets::admit(&*tx, approval.month, approval.estimated_cost).await?;
     let changed = table::ActiveModel {
         id: Set(Stored(id)),
         state: Set(Stored(state)),
@@ -50,6 +53,8 @@ pub async fn approve(
         approved_by: Set(Some(audit::name_of(&*tx, actor).await?)),
         estimated_cost: Set(Stored(approval.estimated_cost)),
         reserved: Set(Stored(approval.estimated_cost)),
+        waiting_cost: Set(Stored(approval.estimated_cost)),
+        budget_month: Set(Some(Stored(approval.month))),
         predicted_start: Set(Some(to_micros(approval.predicted_start))),
         predicted_finish: Set(Some(to_micros(approval.predicted_finish))),
         ..Default::default()
@@ -82,6 +87,7 @@ pub async fn resume(
 ) -> Result<Campaign, CampaignError> {
     act(store, id, CampaignAction::Resume, actor, now, |change| {
         change.paused_reason = Set(None);
+        change.budget_hold = Set(None);
         change.wake_at = Set(Some(to_micros(now)));
     })
     .await
@@ -98,6 +104,7 @@ pub async fn cancel(
     act(store, id, CampaignAction::Cancel, actor, now, |change| {
         change.finished_at = Set(Some(to_micros(now)));
         change.wake_at = Set(None);
+        change.budget_hold = Set(None);
     })
     .await
 }
@@ -118,7 +125,9 @@ async fn act(
         table::ActiveModel { id: Set(Stored(id)), state: Set(Stored(state)), ..Default::default() };
     if action == CampaignAction::Cancel && !row.expanded {
         // Nothing is set aside any more for recipients who never got a message.
-        change.reserved = Set(Stored(row.reserved.0 - (row.estimated_cost.0 - row.expanded_cost.0)));
+        let never = row.estimated_cost.0 - row.expanded_cost.0;
+        change.reserved = Set(Stored(row.reserved.0 - never));
+        change.waiting_cost = Set(Stored(row.waiting_cost.0 - never));
     }
     with(&mut change);
     let row = change.update(&*tx).await.map_err(StoreError::from)?;

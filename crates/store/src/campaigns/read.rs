@@ -1,6 +1,7 @@
 //! Campaigns as pages and programs see them.
 
 use super::{Campaign, CampaignDraft};
+use crate::budgets::BudgetHold;
 use crate::column::Stored;
 use crate::entities::{campaign_counts, campaigns as table, messages};
 use crate::messages::Message;
@@ -121,6 +122,9 @@ impl From<table::Model> for Campaign {
             approved_by: row.approved_by,
             estimated_cost: row.estimated_cost.0,
             reserved: row.reserved.0,
+            waiting_cost: row.waiting_cost.0,
+            budget_month: row.budget_month.map(|month| month.0),
+            budget_hold: row.budget_hold.as_deref().and_then(BudgetHold::parse),
             actual_cost: row.actual_cost.0,
             predicted_start: row.predicted_start,
             predicted_finish: row.predicted_finish,

@@ -145,6 +145,7 @@ async fn insert<C: ConnectionTrait>(
             Stored(message.encoding).into(),
             Stored(message.segments).into(),
             micros(message.estimated_cost)?.into(),
+            message.estimated_fx.map(Stored).into(),
             Stored(status_of(message)).into(),
             message.suppressed.map(Stored).into(),
             Value::from(i16::from(priority)),
@@ -160,7 +161,7 @@ async fn insert<C: ConnectionTrait>(
     }
     let inserted = Sql::new(
         "INSERT INTO messages (id, dedupe_key, campaign_id, template_id, template_version, phone, channel, category, \
-         sender, body, encoding, segments, estimated_cost, status, suppressed_reason, priority, due_at, expires_at, \
+         sender, body, encoding, segments, estimated_cost, estimated_fx, status, suppressed_reason, priority, due_at, expires_at, \
          api_key_id, test, created_at, updated_at, attempts, checks) VALUES ",
     )
     .rows(rows)

@@ -3,6 +3,7 @@
 use super::Message;
 use crate::StoreError;
 use crate::column::Stored;
+use crate::costs::CostChanges;
 use crate::sql::Sql;
 use dakiya_core::ids::CampaignId;
 use dakiya_core::message::Status;
@@ -11,13 +12,22 @@ use dakiya_core::time::Timestamp;
 use sea_orm::ConnectionTrait;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What changes of a campaign's money, in micro-rupees.
+#[derive(Clone, Copy, Default)]
+struct CampaignMoney {
+    reserved: i64,
+    waiting: i64,
+    actual: i64,
+}
+
 /// Differences, collected while a batch is worked on and written once at its end. Ordered, so that two workers
 /// that write at the same time never wait for each other in a circle.
 #[derive(Default)]
 pub(crate) struct Tally {
     counts: BTreeMap<(CampaignId, Stored<Status>), i64>,
-    money: BTreeMap<CampaignId, (i64, i64)>,
+    money: BTreeMap<CampaignId, CampaignMoney>,
     waiting: BTreeMap<CampaignId, Timestamp>,
+    pub(crate) costs: CostChanges,
 }
 
 impl Tally {
@@ -42,14 +52,21 @@ impl Tally {
     /// So much less is set aside for a campaign.
     pub(crate) fn released(&mut self, campaign: Option<CampaignId>, micros: i64) {
         if let (Some(campaign), true) = (campaign, micros != 0) {
-            self.money.entry(campaign).or_default().0 -= micros;
+            self.money.entry(campaign).or_default().reserved -= micros;
+        }
+    }
+
+    /// So much less of what is set aside for a campaign waits to be sent.
+    pub(crate) fn waits_no_more(&mut self, campaign: Option<CampaignId>, micros: i64) {
+        if let (Some(campaign), true) = (campaign, micros != 0) {
+            self.money.entry(campaign).or_default().waiting -= micros;
         }
     }
 
     /// Twilio charged so much more for a campaign.
     pub(crate) fn charged(&mut self, campaign: Option<CampaignId>, micros: i64) {
         if let (Some(campaign), true) = (campaign, micros != 0) {
-            self.money.entry(campaign).or_default().1 += micros;
+            self.money.entry(campaign).or_default().actual += micros;
         }
     }
 
@@ -61,15 +78,17 @@ impl Tally {
         }
     }
 
-    /// Writes everything.
+    /// Writes everything, in the order in which everybody locks: campaigns, months, counts, days.
     pub(crate) async fn write<C: ConnectionTrait>(self, tx: &C) -> Result<(), StoreError> {
         let campaigns: BTreeSet<CampaignId> = self.money.keys().chain(self.waiting.keys()).copied().collect();
         for campaign in campaigns {
-            if let Some((reserved, actual)) = self.money.get(&campaign) {
+            if let Some(money) = self.money.get(&campaign) {
                 Sql::new("UPDATE campaigns SET reserved = reserved + ")
-                    .bind(*reserved)
+                    .bind(money.reserved)
+                    .text(", waiting_cost = waiting_cost + ")
+                    .bind(money.waiting)
                     .text(", actual_cost = actual_cost + ")
-                    .bind(*actual)
+                    .bind(money.actual)
                     .text(" WHERE id = ")
                     .bind(Stored(campaign))
                     .execute(tx)
@@ -79,16 +98,17 @@ impl Tally {
                 wake(tx, campaign, *at).await?;
             }
         }
+        self.costs.write_months(tx).await?;
         let counts: Vec<_> = self.counts.into_iter().filter(|(_, count)| *count != 0).collect();
         if counts.is_empty() {
-            return Ok(());
+            return self.costs.write_days(tx).await;
         }
         Sql::new("INSERT INTO campaign_counts (campaign_id, status, count) VALUES ")
             .rows(counts.into_iter().map(|((campaign, status), count)| [Stored(campaign).into(), status.into(), count.into()]))
             .text(" ON CONFLICT (campaign_id, status) DO UPDATE SET count = campaign_counts.count + excluded.count")
             .execute(tx)
             .await?;
-        Ok(())
+        self.costs.write_days(tx).await
     }
 }
 

@@ -145,6 +145,7 @@ impl Waiting {
         for (id, campaign, estimated_cost) in &self.0 {
             tally.moved(*campaign, Some(Status::Queued), status, 1);
             tally.released(*campaign, *estimated_cost);
+            tally.waits_no_more(*campaign, *estimated_cost);
             let note = reason.map(|reason| reason.as_str().to_owned());
             events.push(Event { message: *id, at: now, status, source, error_code: None, note });
         }

@@ -2,6 +2,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod body;
+mod budgets;
 mod campaign_recipients;
 mod campaigns;
 pub(crate) mod contacts;
@@ -15,6 +16,7 @@ mod messages;
 mod opt_outs;
 mod pagination;
 pub(crate) mod problem;
+mod rate_cards;
 mod schema;
 mod senders;
 mod sending;
@@ -90,6 +92,9 @@ fn v1() -> OpenApiRouter<AppState> {
         .routes(routes!(sending::stop))
         .routes(routes!(sending::resume))
         .routes(routes!(finance::evaluate))
+        .routes(routes!(budgets::get, budgets::put))
+        .routes(routes!(rate_cards::list))
+        .routes(routes!(rate_cards::get, rate_cards::put))
 }
 
 async fn nothing_here() -> Problem {

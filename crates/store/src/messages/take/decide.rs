@@ -1,12 +1,13 @@
 //! What becomes of each candidate: the rules of `core`, applied sender by sender.
 
+use super::budget::MonthBudget;
 use super::candidates::{CAMPAIGN_HORIZON, CampaignQueue, Candidate, Round, worth_waking};
 use super::recent::Recent;
 use super::senders::SenderQueue;
 use super::{TakeRequest, TakenMessage};
 use crate::messages::people::People;
 use dakiya_core::dispatch::{Dispatch, DueMessage, Facts, dispatch};
-use dakiya_core::ids::{CampaignId, MessageId};
+use dakiya_core::ids::{CampaignId, MessageId, TemplateId};
 use dakiya_core::message::{Channel, Status, SuppressedReason};
 use dakiya_core::money::Money;
 use dakiya_core::pacing::{self, Lane};
@@ -17,8 +18,17 @@ use dakiya_core::time::Timestamp;
 #[derive(Default)]
 pub(super) struct Decided {
     pub(super) to_post: Vec<TakenMessage>,
+    pub(super) costs: Vec<TakenCost>,
     pub(super) deferred: Vec<(MessageId, Timestamp)>,
+    pub(super) held: Vec<MessageId>,
     pub(super) ended: Vec<Ended>,
+}
+
+/// What a message to be posted is expected to cost, and what it is filed under besides what it says itself.
+pub(super) struct TakenCost {
+    pub(super) template: Option<TemplateId>,
+    pub(super) segments: i32,
+    pub(super) estimated_cost: Money,
 }
 
 /// A message that will not be sent.
@@ -33,7 +43,7 @@ pub(super) struct Ended {
 impl Decided {
     /// Whether messages left the line without being posted.
     pub(super) fn moved(&self) -> bool {
-        !self.deferred.is_empty() || !self.ended.is_empty()
+        !self.deferred.is_empty() || !self.held.is_empty() || !self.ended.is_empty()
     }
 }
 
@@ -42,6 +52,7 @@ struct Desk<'a> {
     settings: &'a Settings,
     people: &'a People,
     recent: Recent,
+    budget: MonthBudget,
     request: &'a TakeRequest,
     decided: Decided,
 }
@@ -57,20 +68,25 @@ enum Line {
 }
 
 /// Decides about every candidate, and moves the paces on.
-pub(super) fn decide(round: &mut Round, people: &People, recent: Recent, request: &TakeRequest) -> Decided {
+pub(super) fn decide(
+    round: &mut Round,
+    people: &People,
+    recent: Recent,
+    budget: MonthBudget,
+    request: &TakeRequest,
+) -> Decided {
     let Round { settings, senders } = round;
-    let mut desk = Desk { settings, people, recent, request, decided: Decided::default() };
+    let mut desk = Desk { settings, people, recent, budget, request, decided: Decided::default() };
     for sender in senders {
         serve(&mut desk, sender);
     }
-    desk.decided.to_post.sort_by_key(|message| message.slot);
     desk.decided
 }
 
 fn serve(desk: &mut Desk<'_>, sender: &mut SenderQueue) {
     let mut direct = std::mem::take(&mut sender.direct).into_iter();
     for candidate in direct.by_ref() {
-        if let Line::Full = desk.one(sender, &mut None, None, candidate) {
+        if let Line::Full = desk.one(sender, None, candidate) {
             return;
         }
     }
@@ -86,8 +102,7 @@ fn serve(desk: &mut Desk<'_>, sender: &mut SenderQueue) {
             }
             let Some(candidate) = line.next() else { continue };
             went_on = true;
-            let CampaignQueue { id, lane, .. } = campaign;
-            match desk.one(sender, lane, Some(*id), candidate) {
+            match desk.one(sender, Some(campaign), candidate) {
                 Line::GoesOn => {}
                 Line::Sleeps(until) => campaign.sleep = Some(Some(until)),
                 Line::Full => {
@@ -114,13 +129,14 @@ impl Desk<'_> {
     fn one(
         &mut self,
         sender: &mut SenderQueue,
-        lane: &mut Option<Lane>,
-        campaign: Option<CampaignId>,
+        campaign: Option<&mut CampaignQueue>,
         candidate: Candidate,
     ) -> Line {
         let now = self.request.now;
         let slots_until = now + self.request.horizon;
-        let lanes: Vec<Lane> = std::iter::once(sender.lane).chain(*lane).collect();
+        let lanes: Vec<Lane> = std::iter::once(sender.lane)
+            .chain(campaign.as_ref().and_then(|campaign| campaign.lane))
+            .collect();
         if pacing::ready(&lanes[..1], now) > slots_until {
             return Line::Full;
         }
@@ -129,13 +145,15 @@ impl Desk<'_> {
             return Line::Sleeps(slot - CAMPAIGN_HORIZON / 2);
         }
         let person = self.people.get(candidate.phone);
+        let money = campaign.as_ref().map(|campaign| campaign.money);
+        let campaign_id = campaign.as_ref().map(|campaign| campaign.id);
         let due = DueMessage {
             to: candidate.phone,
             channel: sender.channel,
             category: candidate.category,
             reminder: false,
             expires_at: candidate.expires_at,
-            unreserved_cost: if campaign.is_some() { Money::ZERO } else { candidate.estimated_cost },
+            cost: candidate.estimated_cost,
         };
         let facts = Facts {
             settings: self.settings,
@@ -145,30 +163,41 @@ impl Desk<'_> {
             paid: false,
             sent_last_hour: self.recent.count(candidate.phone, candidate.category),
             sender_promotional: sender.promotional,
-            budget_left: None,
+            budget_left: self.budget.left_for(money.as_ref(), candidate.estimated_cost),
             lanes: &lanes,
             slots_until,
         };
         match dispatch(&due, &facts, now) {
             Dispatch::Send { slot } => {
-                self.send(sender, lane, campaign, candidate, slot);
+                self.budget.spend(money.as_ref(), candidate.estimated_cost);
+                self.send(sender, campaign, candidate, slot);
                 Line::GoesOn
             }
+            Dispatch::HoldForBudget => match campaign {
+                Some(campaign) => {
+                    let (hold, until) = self.budget.hold(&campaign.money, candidate.estimated_cost);
+                    (campaign.hold, campaign.sleep) = (Some(hold), Some(until));
+                    Line::GoesOn
+                }
+                None => {
+                    self.decided.held.push(candidate.id);
+                    Line::GoesOn
+                }
+            },
             Dispatch::Defer(until) if campaign.is_some() => Line::Sleeps(until),
             Dispatch::Defer(until) => {
                 self.decided.deferred.push((candidate.id, until));
                 Line::GoesOn
             }
-            Dispatch::Suppress(reason) => self.end(candidate, campaign, Status::Suppressed, Some(reason)),
-            Dispatch::Expire => self.end(candidate, campaign, Status::Expired, None),
+            Dispatch::Suppress(reason) => self.end(candidate, campaign_id, Status::Suppressed, Some(reason)),
+            Dispatch::Expire => self.end(candidate, campaign_id, Status::Expired, None),
         }
     }
 
     fn send(
         &mut self,
         sender: &mut SenderQueue,
-        lane: &mut Option<Lane>,
-        campaign: Option<CampaignId>,
+        campaign: Option<&mut CampaignQueue>,
         candidate: Candidate,
         slot: Timestamp,
     ) {
@@ -177,13 +206,19 @@ impl Desk<'_> {
             Channel::Whatsapp => 1,
         };
         sender.lane.occupy(slot, segments);
-        if let Some(lane) = lane {
+        let campaign_id = campaign.as_ref().map(|campaign| campaign.id);
+        if let Some(lane) = campaign.and_then(|campaign| campaign.lane.as_mut()) {
             lane.occupy(slot, segments);
         }
+        self.decided.costs.push(TakenCost {
+            template: candidate.template,
+            segments: i32::try_from(candidate.segments.0).unwrap_or(i32::MAX),
+            estimated_cost: candidate.estimated_cost,
+        });
         self.recent.add(candidate.phone, candidate.category);
         self.decided.to_post.push(TakenMessage {
             id: candidate.id,
-            campaign_id: campaign,
+            campaign_id,
             phone: candidate.phone,
             channel: sender.channel,
             category: candidate.category,
