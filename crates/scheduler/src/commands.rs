@@ -6,10 +6,11 @@ use crate::context::{Context, consequence_of};
 use crate::delivery::{BEGIN_WITHIN, Delivery};
 use crate::enqueueing::{self, EnqueueError, EnqueueRequest};
 use crate::quoting::{self, ListQuote, ListRecipient, QuoteError, Quoted};
+use crate::refreshing::{self, RefreshError};
 use chrono::{NaiveDate, TimeDelta};
 use dakiya_core::campaign::CampaignAction;
 use dakiya_core::encoding::Segments;
-use dakiya_core::ids::{CampaignId, MessageId};
+use dakiya_core::ids::{CampaignId, MessageId, RateProposalId};
 use dakiya_core::message::{Channel, EventSource, Status, SuppressedReason};
 use dakiya_core::money::{FxRate, Money};
 use dakiya_core::opt_out::{OptOutAction, OptOutScope, OptOutSource};
@@ -174,6 +175,11 @@ impl Commands {
         segments: Segments,
     ) -> Result<(NaiveDate, Money, Option<FxRate>), StoreError> {
         accounting::inbound_cost(&self.context, channel, segments).await
+    }
+
+    /// Reads the vendor's prices of today and proposes them for its rate card.
+    pub async fn refresh_prices(&self, actor: &Actor) -> Result<RateProposalId, RefreshError> {
+        refreshing::refresh_prices(&self.context, actor).await
     }
 
     /// Approves a campaign as quoted and reserves its cost; it starts by itself.

@@ -16,6 +16,7 @@ mod pace_guard;
 mod planning;
 mod quoting;
 mod recorder;
+mod refreshing;
 mod retention;
 mod settling;
 mod ticker;
@@ -24,6 +25,7 @@ pub use commands::{CallbackReport, CommandError, Commands, OptOutRequest, SendNo
 pub use context::{EngineConfig, consequence_of};
 pub use enqueueing::{Content, EnqueueError, EnqueueRequest};
 pub use quoting::{ListQuote, ListRecipient, QuoteError, Quoted, QuotedText};
+pub use refreshing::RefreshError;
 
 use chrono::TimeDelta;
 use clock::SharedClock;

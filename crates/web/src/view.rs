@@ -48,6 +48,7 @@ pub(crate) enum Section {
     Campaigns,
     Templates,
     Contacts,
+    Budgets,
     OptOuts,
     Messages,
     ApiKeys,
@@ -72,7 +73,7 @@ const fn item(section: Section, href: &'static str, label: &'static str, needs: 
     MenuItem { section, href, label, needs }
 }
 
-static MENU: [MenuGroup; 3] = [
+static MENU: [MenuGroup; 4] = [
     MenuGroup {
         label: "Send",
         items: &[
@@ -81,6 +82,10 @@ static MENU: [MenuGroup; 3] = [
             item(Section::Templates, "/templates", "Templates", Permission::View),
             item(Section::Contacts, "/contacts", "Contacts", Permission::View),
         ],
+    },
+    MenuGroup {
+        label: "Money",
+        items: &[item(Section::Budgets, "/budgets", "Budgets and rates", Permission::View)],
     },
     MenuGroup {
         label: "Records",
@@ -161,6 +166,11 @@ impl Frame {
     /// Whether the person keeps opt-outs.
     pub(crate) fn may_keep_opt_outs(&self) -> bool {
         self.role.may(Permission::ManageOptOuts)
+    }
+
+    /// Whether the person sets budgets, rate cards and exchange rates.
+    pub(crate) fn may_keep_money(&self) -> bool {
+        self.role.may(Permission::ManageMoney)
     }
 
     /// Whether the person changes settings.

@@ -3,9 +3,10 @@
 use super::Message;
 use crate::StoreError;
 use crate::column::Stored;
-use crate::costs::CostChanges;
+use crate::costs::{CostChanges, MessageMoney};
 use crate::sql::Sql;
 use dakiya_core::ids::CampaignId;
+use dakiya_core::ledger::Differences;
 use dakiya_core::message::Status;
 use dakiya_core::money::Money;
 use dakiya_core::time::Timestamp;
@@ -149,6 +150,26 @@ pub(crate) fn micros(money: Money) -> Result<i64, StoreError> {
 }
 
 impl Message {
+    /// Why it cost something else than expected; nothing while it may still be charged.
+    pub fn differences(&self) -> Differences {
+        let quoted = self.quoted.map(|(price, fx)| {
+            (price.amount.to_string(), price.currency.as_str(), fx.inr_per_usd.to_string())
+        });
+        let estimated_fx = self.estimated_fx.map(|fx| fx.inr_per_usd.to_string());
+        let money = MessageMoney {
+            channel: self.channel,
+            status: self.status,
+            has_sid: self.twilio_sid.is_some(),
+            segments: i32::try_from(self.segments.0).unwrap_or(i32::MAX),
+            twilio_segments: self.twilio_segments.and_then(|count| i32::try_from(count).ok()),
+            estimated: self.estimated_cost.to_micros().unwrap_or(0),
+            estimated_fx: estimated_fx.as_deref(),
+            actual: self.actual_cost.and_then(Money::to_micros),
+            price: quoted.as_ref().map(|(amount, unit, rate)| (amount.as_str(), *unit, rate.as_str())),
+        };
+        money.differences()
+    }
+
     /// Whether it may still be charged.
     pub fn is_reserved(&self) -> bool {
         let estimated = self.estimated_cost.to_micros().unwrap_or(0);

@@ -1,12 +1,14 @@
 //! The pages people see: one module per noun, its templates under the same name.
 
 mod api_keys;
+mod budgets;
 mod campaigns;
 mod confirm;
 pub(crate) mod contacts;
 mod dashboard;
 mod explain;
 mod gates;
+mod ledger;
 mod messages;
 mod opt_outs;
 mod preview;
@@ -27,6 +29,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(auth::routes())
         .merge(dashboard::routes())
         .merge(campaigns::routes())
+        .merge(budgets::routes())
         .merge(templates::routes())
         .merge(contacts::routes())
         .merge(opt_outs::routes())
