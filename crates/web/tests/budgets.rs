@@ -4,10 +4,11 @@
 mod site;
 
 use axum::http::StatusCode;
-use dakiya_core::rate_card::RateCard;
+use dakiya_core::message::Direction;
+use dakiya_core::rate_card::{Proposal, RateCard};
 use dakiya_core::user::Role;
 use dakiya_store::{budgets, fx_rates, rate_cards, rate_proposals, settings};
-use site::{Site, Visitor};
+use site::{Site, TESTER, Visitor, now};
 
 async fn saved(visitor: &Visitor<'_>, path: &str, fields: &[(&str, &str)]) {
     let answer = visitor.submit(path, fields).await;
@@ -146,18 +147,33 @@ async fn prices_are_added_and_taken_out_and_the_history_stays() {
 async fn prices_that_were_read_take_effect_only_after_a_click() {
     let site = Site::open().await;
     let finance = site.somebody(Role::Finance).await;
-    saved(&finance, "/budgets/rate-cards/refresh", &[]).await;
     let before = rate_cards::get(&site.store, "twilio-list").await.unwrap().unwrap();
-    assert_eq!(before, RateCard::twilio_list());
+    let day = "2026-11-22".parse().unwrap();
+    let dollars = vec!["0.0915".parse().unwrap()];
+    let row = Proposal::of_segment_prices("twilio-list", Direction::Outbound, dollars, day, "Pricing API");
+    let proposal = Proposal { card: "twilio-list".to_owned(), rows: row.into_iter().collect() };
+    let id = rate_proposals::propose(&site.store, &proposal, "Pricing API", &TESTER, now()).await.unwrap();
     let page = finance.open("/budgets/rate-cards").await.text;
-    assert!(page.contains("New prices for Twilio list, India") && page.contains("Pricing API"), "{page}");
-    let open = rate_proposals::open(&site.store).await.unwrap();
-    let decide = format!("/budgets/rate-cards/proposals/{}", open[0].id);
+    for words in ["New prices for Twilio list, India", "Pricing API", "₹7.9872", "₹8.784", "+10%"] {
+        assert!(page.contains(words), "{words} in {page}");
+    }
+    assert_eq!(rate_cards::get(&site.store, "twilio-list").await.unwrap().unwrap(), before);
+    let decide = format!("/budgets/rate-cards/proposals/{id}");
     saved(&finance, &decide, &[("apply", "yes")]).await;
     let after = rate_cards::get(&site.store, "twilio-list").await.unwrap().unwrap();
-    assert_eq!(after.rows.len(), before.rows.len() + open[0].proposal.rows.len());
+    assert_eq!(after.rows.len(), before.rows.len() + 1);
     // A second click finds it decided, and changes nothing.
     assert_eq!(finance.submit(&decide, &[("apply", "yes")]).await.status, StatusCode::CONFLICT);
     saved(&finance, "/budgets/rate-cards/use", &[("key", "twilio-list")]).await;
     assert_eq!(settings::get(&site.store).await.unwrap().rate_card, "twilio-list");
+}
+
+#[tokio::test]
+async fn when_twilio_cannot_be_asked_for_prices_the_page_says_so_and_nothing_changes() {
+    let site = Site::open().await;
+    let finance = site.somebody(Role::Finance).await;
+    let answer = finance.submit("/budgets/rate-cards/refresh", &[]).await;
+    assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
+    assert!(answer.text.contains("prices could not be read") && answer.text.contains("Nothing has changed"));
+    assert_eq!(rate_proposals::open(&site.store).await.unwrap(), []);
 }
