@@ -65,11 +65,3 @@ pub async fn opt_outs_since(store: &Store, from: Timestamp) -> Result<u64, Store
     let entries: i64 = row.map_or(Ok(0), |row| row.try_get("", "entries"))?;
     Ok(entries.unsigned_abs())
 }
-
-/// What is still set aside for campaigns that were approved.
-pub async fn reserved(store: &Store) -> Result<Money, StoreError> {
-    let query =
-        "SELECT CAST(COALESCE(SUM(reserved), 0) AS BIGINT) AS reserved FROM campaigns WHERE reserved > 0";
-    let row = Sql::new(query).one(store.read()).await?;
-    row.map_or(Ok(Money::ZERO), |row| row.read("reserved"))
-}

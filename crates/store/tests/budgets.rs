@@ -202,7 +202,7 @@ on_both_databases! {
     // Campaigns approved and messages sent by several at the same moment, over and over, against one budget.
     async fn at_the_same_moment_nobody_overspends_together(store: Store) {
         const WORKERS: u64 = 6;
-        const ROUNDS: u64 = 80;
+        const ROUNDS: u64 = 175;
         sender(&store, SENDER, 1_000).await;
         let amount = rupees("100");
         set(&store, "100", true).await;

@@ -289,12 +289,6 @@ impl Zone {
         format!("Day {} of {}", today.day(), today.num_days_in_month())
     }
 
-    /// The first instant of the month `at` lies in.
-    pub(crate) fn month_start(self, at: &Timestamp) -> Timestamp {
-        let first = dakiya_core::time::Month::of(self.date(at)).first_day();
-        self.day_start(first)
-    }
-
     /// The first instant of a day.
     pub(crate) fn day_start(self, day: NaiveDate) -> Timestamp {
         let midnight = dakiya_core::time::TimeOfDay::new(0, 0);
@@ -329,7 +323,6 @@ mod tests {
         assert_eq!(IST.when(&at), "Tue 18 Aug 2026, 17:45");
         assert_eq!(IST.exact(&at), "18 Aug 17:45:09");
         assert_eq!(IST.day_of_month(&at), "Day 18 of 31");
-        assert_eq!(IST.month_start(&at), "2026-07-31T18:30:00Z".parse::<Timestamp>().unwrap());
     }
 
     #[test]

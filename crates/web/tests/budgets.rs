@@ -4,16 +4,19 @@
 mod site;
 
 use axum::http::StatusCode;
-use dakiya_core::message::Direction;
+use dakiya_core::message::{Channel, Direction};
+use dakiya_core::money::Money;
 use dakiya_core::rate_card::{Proposal, RateCard};
+use dakiya_core::sender::SenderAddress;
 use dakiya_core::user::Role;
+use dakiya_store::costs::{self, Rent};
 use dakiya_store::{budgets, fx_rates, rate_cards, rate_proposals, settings};
 use site::{Site, TESTER, Visitor, now};
 
 async fn saved(visitor: &Visitor<'_>, path: &str, fields: &[(&str, &str)]) {
     let answer = visitor.submit(path, fields).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}: {}", answer.text);
-    assert_eq!(visitor.open(&answer.leads_to()).await.status, StatusCode::OK);
+    assert_eq!(visitor.open(answer.leads_to()).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -176,4 +179,26 @@ async fn when_twilio_cannot_be_asked_for_prices_the_page_says_so_and_nothing_cha
     assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
     assert!(answer.text.contains("prices could not be read") && answer.text.contains("Nothing has changed"));
     assert_eq!(rate_proposals::open(&site.store).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn the_dashboard_says_when_a_share_of_the_months_budget_is_reached() {
+    let site = Site::open().await;
+    let finance = site.somebody(Role::Finance).await;
+    let day = "2026-11-22".parse().unwrap();
+    let rent = Rent {
+        sender: SenderAddress::stored("+15005550006".to_owned()),
+        channel: Channel::Sms,
+        cost: Money::parse("150").unwrap(),
+    };
+    costs::book_rents(&site.store, &[rent], day).await.unwrap();
+    assert!(!finance.open("/").await.text.contains("of the month’s budget"));
+    saved(&finance, "/budgets", &[("month", "2026-11"), ("amount", "180"), ("warn_at", "50, 80, 100")]).await;
+    let page = finance.open("/").await.text;
+    assert!(page.contains("80% of the month’s budget") && page.contains("₹30.00 is left"), "{page}");
+    let table = finance.open("/budgets").await.text;
+    assert!(
+        table.contains("November 2026") && table.contains("80% spent") && table.contains("₹27.00"),
+        "{table}"
+    );
 }

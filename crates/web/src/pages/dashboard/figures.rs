@@ -4,12 +4,12 @@ use crate::AppState;
 use crate::error::PageResult;
 use crate::filters::percent;
 use crate::pages::campaigns::gst_words;
-use crate::view::Zone;
 use dakiya_core::ids::TemplateId;
 use dakiya_core::message::{Channel, Status};
 use dakiya_core::money::Money;
-use dakiya_store::overview::{self, SentGroup};
-use dakiya_store::{settings, templates};
+use dakiya_core::time::Month;
+use dakiya_store::overview::SentGroup;
+use dakiya_store::{budgets, costs, settings, templates};
 use std::collections::BTreeMap;
 
 const MOST_TEMPLATES: usize = 6;
@@ -53,16 +53,14 @@ pub(super) struct TemplateRow {
     pub(super) share: String,
 }
 
-/// This month's money.
-pub(super) async fn spend(app: &AppState, zone: Zone) -> PageResult<Spend> {
-    let month = overview::sent_since(&app.store, zone.month_start(&app.clock.now())).await?;
-    let actual: Money = month.iter().map(|group| group.actual_cost).sum();
-    let unpriced: Money =
-        month.iter().filter(|group| may_be_charged(group.status)).map(|group| group.unpriced).sum();
-    let reserved = overview::reserved(&app.store).await?;
-    // What a campaign has sent without a price is both: in its reservation, and among the messages without one.
-    let ahead = reserved.max(unpriced);
-    let total = actual + ahead;
+/// This month's money, from roll-ups: the log is not read.
+pub(super) async fn spend(app: &AppState) -> PageResult<Spend> {
+    let month = Month::of(app.today());
+    let lines = costs::month(&app.store, month).await?;
+    let actual: Money = lines.iter().map(|line| line.costs.actual).sum();
+    let unpriced: Money = lines.iter().map(|line| line.costs.outstanding).sum();
+    let reserved = budgets::standing(&app.store, month).await?.reserved;
+    let total = actual + unpriced + reserved;
     let settings = settings::get(&app.store).await?;
     let gst = settings.gst.on(total);
     Ok(Spend {
