@@ -38,7 +38,10 @@ impl Listing for PaymentList {
             back: LIST.to_owned(),
             back_words: "Payments".to_owned(),
             columns: vec![
-                ("reference", "Must be there. What you call the payment: an invoice, request or policy number"),
+                (
+                    "reference",
+                    "Must be there. What you call the payment: an invoice, request or policy number",
+                ),
                 ("phone", "Must be there. Who owes it"),
                 ("amount", "Must be there. With or without commas and paise"),
                 ("due_on", "Must be there. 2026-12-05 or 05/12/2026"),
