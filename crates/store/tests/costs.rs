@@ -6,7 +6,7 @@ mod support;
 use chrono::{NaiveDate, TimeDelta};
 use dakiya_core::encoding::Segments;
 use dakiya_core::fx_rate;
-use dakiya_core::ids::MessageId;
+use dakiya_core::ids::{CampaignId, MessageId};
 use dakiya_core::ledger::Cause;
 use dakiya_core::message::{Category, Channel, Direction, EventSource, Status};
 use dakiya_core::money::{Currency, FxRate, Money, Price};
@@ -15,7 +15,7 @@ use dakiya_core::sender::SenderAddress;
 use dakiya_core::time::{Month, Timestamp};
 use dakiya_store::costs::{self, CostLine, Costs, Rent};
 use dakiya_store::inbound::{self, NewInbound, PriceFinding};
-use dakiya_store::messages::{self, Answer, Finding, NewMessage, StatusReport};
+use dakiya_store::messages::{self, Answer, Finding, Message, MessageFilter, NewMessage, StatusReport};
 use dakiya_store::{Store, campaigns};
 use support::sending::{
     SENDER, accepted, answer, campaign, enqueue, follow_up, new_message, reload, sender, sid, take_at,
@@ -94,6 +94,22 @@ async fn everything(store: &Store) -> Vec<(Month, Money, Vec<CostLine>)> {
         ));
     }
     all
+}
+
+/// What is kept of a campaign's money: what waits to be sent, and all that is set aside.
+async fn set_aside(store: &Store, id: CampaignId) -> (Money, Money) {
+    let campaign = campaigns::get(store, id).await.unwrap().unwrap();
+    (campaign.waiting_cost, campaign.reserved)
+}
+
+/// What its messages say about it.
+async fn in_the_log(store: &Store, id: CampaignId) -> (Money, Money) {
+    let filter = MessageFilter { campaign: Some(id), ..MessageFilter::default() };
+    let log = messages::page(store, &filter, None, 100).await.unwrap().items;
+    let sum = |of: fn(&Message) -> bool| {
+        log.iter().filter(|message| of(message)).map(|message| message.estimated_cost).sum()
+    };
+    (sum(|message| message.status == Status::Queued), sum(Message::is_reserved))
 }
 
 /// Numbers that look random and are the same in every run.
@@ -224,7 +240,7 @@ on_both_databases! {
         sender(&store, SENDER, 1_000).await;
         let mut dice = Dice(20_261_122);
         let people: Vec<_> = (0..12).map(phone).collect();
-        campaign(&store, "Diwali", Category::Service, &people).await;
+        let campaign = campaign(&store, "Diwali", Category::Service, &people).await;
         let mut ids: Vec<MessageId> = Vec::new();
         for n in 100..112 {
             let category = Category::ALL[dice.roll(3) as usize];
@@ -241,6 +257,7 @@ on_both_databases! {
                 let n = dice.roll(ids.len() as u64);
                 happen(&store, &mut dice, ids[n as usize], n, at + TimeDelta::seconds(1)).await;
             }
+            assert_eq!(set_aside(&store, campaign.id).await, in_the_log(&store, campaign.id).await);
         }
         let kept = everything(&store).await;
         for (month, spent, lines) in &kept {

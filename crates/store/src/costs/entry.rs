@@ -5,7 +5,7 @@ use crate::column::{Storable, Stored};
 use crate::messages::tally::set_aside;
 use crate::sql::Row;
 use chrono::NaiveDate;
-use dakiya_core::ids::{CampaignId, Id, TemplateId};
+use dakiya_core::ids::{CampaignId, Id, ReminderRuleId, TemplateId};
 use dakiya_core::ledger::{Charged, Differences, Expected, Outcome, differences};
 use dakiya_core::message::{Category, Channel, Direction, Status};
 use dakiya_core::money::{Currency, FxRate, Money, Price};
@@ -25,6 +25,7 @@ pub(crate) struct Key {
     pub(crate) category: Option<Category>,
     pub(crate) template: Option<TemplateId>,
     pub(crate) campaign: Option<CampaignId>,
+    pub(crate) reminder_rule: Option<ReminderRuleId>,
     pub(crate) sender: String,
 }
 
@@ -44,7 +45,7 @@ impl Key {
             self.category.map_or(NO_CATEGORY, |category| category.to_raw()).into(),
             id(self.template.map(Id::uuid)),
             id(self.campaign.map(Id::uuid)),
-            id(None),
+            id(self.reminder_rule.map(Id::uuid)),
             self.sender.clone().into(),
         ]
     }
@@ -62,6 +63,7 @@ impl Key {
             category: category.transpose().map_err(StoreError::Inconsistent)?,
             template: id("template_id")?.map(Id::from_uuid),
             campaign: id("campaign_id")?.map(Id::from_uuid),
+            reminder_rule: id("reminder_rule_id")?.map(Id::from_uuid),
             sender: row.try_get("", "sender")?,
         })
     }

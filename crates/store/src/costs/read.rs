@@ -5,7 +5,7 @@ use crate::column::Stored;
 use crate::sql::{Row, Sql};
 use crate::{Store, StoreError};
 use chrono::NaiveDate;
-use dakiya_core::ids::{CampaignId, TemplateId};
+use dakiya_core::ids::{CampaignId, ReminderRuleId, TemplateId};
 use dakiya_core::ledger::Differences;
 use dakiya_core::message::{Category, Direction};
 use dakiya_core::money::Money;
@@ -69,6 +69,8 @@ pub struct CostLine {
     pub template: Option<TemplateId>,
     /// Of which campaign.
     pub campaign: Option<CampaignId>,
+    /// Of which reminder rule.
+    pub reminder_rule: Option<ReminderRuleId>,
     /// From, or to, which of our addresses.
     pub sender: String,
     /// How much.
@@ -88,15 +90,16 @@ fn line(row: &QueryResult) -> Result<CostLine, StoreError> {
         category: key.category,
         template: key.template,
         campaign: key.campaign,
+        reminder_rule: key.reminder_rule,
         sender: key.sender,
         costs: Entry::read(row)?.into(),
     })
 }
 
-/// Everything of a month, a line for everything that has item, direction, category, template, campaign and sender in
-/// common.
+/// Everything of a month, a line for everything that has item, direction, category, template, campaign, reminder rule
+/// and sender in common.
 pub async fn month(store: &Store, month: Month) -> Result<Vec<CostLine>, StoreError> {
-    let by = "item, direction, category, template_id, campaign_id, sender";
+    let by = "item, direction, category, template_id, campaign_id, reminder_rule_id, sender";
     let rows = Sql::new(&format!("SELECT MIN(day) AS day, {by}, {} FROM daily_costs WHERE day >= ", sums()))
         .bind(month.first_day())
         .text(" AND day <= ")
@@ -120,7 +123,9 @@ pub async fn by_day(
         .bind(none)
         .text(" AS template_id, ")
         .bind(none)
-        .text(" AS campaign_id FROM daily_costs WHERE day >= ")
+        .text(" AS campaign_id, ")
+        .bind(none)
+        .text(" AS reminder_rule_id FROM daily_costs WHERE day >= ")
         .bind(first)
         .text(" AND day <= ")
         .bind(last)

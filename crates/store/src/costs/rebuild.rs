@@ -16,8 +16,8 @@ use sea_orm::{ConnectionTrait, QueryResult, Value};
 /// Rows read at a time.
 const BATCH: i64 = 5_000;
 
-const MESSAGE_COLUMNS: &str = "id, channel, category, template_id, campaign_id, sender, status, twilio_sid, segments, \
-    twilio_segments, estimated_cost, estimated_fx, actual_cost, twilio_price, twilio_price_unit, fx_rate, cost_day, \
+const MESSAGE_COLUMNS: &str = "id, channel, category, template_id, campaign_id, reminder_rule_id, sender, status, twilio_sid, \
+    segments, twilio_segments, estimated_cost, estimated_fx, actual_cost, twilio_price, twilio_price_unit, fx_rate, cost_day, \
     taken_at";
 
 /// Gives messages that were taken before roll-ups were kept their day, and counts them; a batch at a time, so that
@@ -109,6 +109,7 @@ fn of_message(row: &QueryResult, day: NaiveDate) -> Result<(Key, Entry), StoreEr
         category: Some(row.read("category")?),
         template: row.maybe("template_id")?,
         campaign: row.maybe("campaign_id")?,
+        reminder_rule: row.maybe("reminder_rule_id")?,
         sender: row.try_get("", "sender")?,
     };
     let text = |column: &str| -> Result<Option<String>, StoreError> { Ok(row.try_get("", column)?) };
@@ -171,6 +172,7 @@ pub(crate) fn inbound_key(day: NaiveDate, channel: Channel, recipient: String) -
         category: None,
         template: None,
         campaign: None,
+        reminder_rule: None,
         sender: recipient,
     }
 }

@@ -67,6 +67,7 @@ pub(super) fn key(day: NaiveDate, sender: String) -> Key {
         category: None,
         template: None,
         campaign: None,
+        reminder_rule: None,
         sender,
     }
 }

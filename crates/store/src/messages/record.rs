@@ -12,7 +12,7 @@ use crate::opt_outs::{self, Change};
 use crate::sql::{Row, Sql, for_update};
 use crate::{Store, StoreError};
 use chrono::NaiveDate;
-use dakiya_core::ids::{CampaignId, EventId, MessageId, TemplateId};
+use dakiya_core::ids::{CampaignId, EventId, MessageId, ReminderRuleId, TemplateId};
 use dakiya_core::message::{Category, Channel, Direction, EventSource, Status};
 use dakiya_core::opt_out::{OptOutAction, OptOutScope, OptOutSource};
 use dakiya_core::phone::PhoneNumber;
@@ -30,6 +30,7 @@ pub(crate) struct Record {
     channel: Channel,
     category: Category,
     template: Option<TemplateId>,
+    reminder_rule: Option<ReminderRuleId>,
     sender: String,
     segments: i32,
     estimated_fx: Option<String>,
@@ -80,7 +81,8 @@ pub(crate) struct Desk {
 
 const COLUMNS: &str = "id, campaign_id, phone, estimated_cost, taken_at, status, twilio_sid, \
     twilio_segments, error_code, attempts, due_at, next_check_at, checks, sent_at, delivered_at, actual_cost, \
-    twilio_price, twilio_price_unit, fx_rate, channel, category, template_id, sender, segments, estimated_fx, cost_day";
+    twilio_price, twilio_price_unit, fx_rate, channel, category, template_id, reminder_rule_id, sender, segments, estimated_fx, \
+    cost_day";
 
 impl Desk {
     /// Loads messages by id and by Twilio's id, and locks them until the transaction ends.
@@ -208,6 +210,7 @@ impl Record {
             channel: row.read("channel")?,
             category: row.read("category")?,
             template: row.maybe("template_id")?,
+            reminder_rule: row.maybe("reminder_rule_id")?,
             sender: row.try_get("", "sender")?,
             segments: row.try_get("", "segments")?,
             estimated_fx: row.try_get("", "estimated_fx")?,
@@ -255,6 +258,7 @@ impl Record {
             category: Some(self.category),
             template: self.template,
             campaign: self.campaign,
+            reminder_rule: self.reminder_rule,
             sender: self.sender.clone(),
         })
     }

@@ -8,7 +8,7 @@ use super::senders::SenderQueue;
 use super::{TakeRequest, TakenMessage};
 use crate::messages::people::People;
 use dakiya_core::dispatch::{Dispatch, DueMessage, Facts, dispatch};
-use dakiya_core::ids::{CampaignId, MessageId, TemplateId};
+use dakiya_core::ids::{CampaignId, MessageId, ReminderRuleId, TemplateId};
 use dakiya_core::message::{Channel, Status, SuppressedReason};
 use dakiya_core::money::Money;
 use dakiya_core::pacing::{self, Lane};
@@ -29,6 +29,7 @@ pub(super) struct Decided {
 /// What a message to be posted is filed under, besides what it says itself.
 pub(super) struct TakenCost {
     pub(super) template: Option<TemplateId>,
+    pub(super) reminder_rule: Option<ReminderRuleId>,
     pub(super) segments: i32,
 }
 
@@ -222,6 +223,7 @@ impl Desk<'_> {
         }
         self.decided.costs.push(TakenCost {
             template: candidate.template,
+            reminder_rule: candidate.reminder.as_ref().map(|reminder| reminder.rule),
             segments: i32::try_from(candidate.segments.0).unwrap_or(i32::MAX),
         });
         self.recent.add(candidate.phone, candidate.category);

@@ -107,6 +107,7 @@ fn posted(message: &TakenMessage, cost: &TakenCost, estimated: i64, day: NaiveDa
         category: Some(message.category),
         template: cost.template,
         campaign: message.campaign_id,
+        reminder_rule: cost.reminder_rule,
         sender: message.sender.as_str().to_owned(),
     };
     let money = MessageMoney {
