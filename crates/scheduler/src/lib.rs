@@ -189,8 +189,8 @@ impl Engine {
         let now = self.context.clock.now();
         let only_process = self.context.store.engine() == "sqlite";
         // A POST takes as long as it takes, however fast the clock runs.
-        let lifetime = (BEGIN_WITHIN + self.context.config.post_timeout + RECORDED_WITHIN)
-            * self.context.clock.speed();
+        let lifetime =
+            (BEGIN_WITHIN + self.context.config.post_timeout + RECORDED_WITHIN) * self.context.clock.speed();
         let older_than = if at_start && only_process {
             None
         } else if self.jumps.within(lifetime) {
