@@ -11,6 +11,9 @@ mod m0008_imports;
 mod m0009_campaign_money;
 mod m0010_payments;
 mod m0011_reminder_rules;
+mod m0020_ledger;
+mod m0021_budgets;
+mod m0022_rates;
 mod schema;
 
 use sea_orm_migration::{DbErr, IntoSchemaManagerConnection, MigrationTrait, MigratorTrait};
@@ -37,6 +40,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_campaign_money::Step),
             Box::new(m0010_payments::Step),
             Box::new(m0011_reminder_rules::Step),
+            Box::new(m0020_ledger::Step),
+            Box::new(m0021_budgets::Step),
+            Box::new(m0022_rates::Step),
         ]
     }
 }

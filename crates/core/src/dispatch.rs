@@ -24,6 +24,8 @@ pub enum Dispatch {
     },
     /// Look again then: sending is held, the window is closed, or no slot is near.
     Defer(Timestamp),
+    /// Keep it until its budget has room again.
+    HoldForBudget,
     /// Do not send it, for this reason.
     Suppress(SuppressedReason),
     /// Too late to make sense.
@@ -43,8 +45,8 @@ pub struct DueMessage {
     pub reminder: bool,
     /// When it stops making sense.
     pub expires_at: Option<Timestamp>,
-    /// Expected cost before tax that no reservation covers yet; zero for a campaign's messages.
-    pub unreserved_cost: Money,
+    /// Expected cost before tax.
+    pub cost: Money,
 }
 
 /// What is known of the person a number belongs to; the default is a stranger, of whom nothing is.
@@ -78,7 +80,7 @@ pub struct Facts<'a> {
     pub sent_last_hour: u32,
     /// The sender is declared fit for promotional messages.
     pub sender_promotional: bool,
-    /// What is left of the budget that stops sending, when there is one.
+    /// What this message may cost by the budgets that stop sending, when there are any.
     pub budget_left: Option<Money>,
     /// The sender's lane, and the campaign's when it has a pace of its own.
     pub lanes: &'a [Lane],
@@ -93,7 +95,7 @@ pub struct Facts<'a> {
 /// 3. what no waiting would change: void, country, opt-out, consent, unreachable number, unfit sender: suppress;
 /// 4. no slot near, or the window closed at the slot: defer. Before the limits, because those are about the moment
 ///    of sending, and this is not yet it;
-/// 5. a reminder's own limits, the number's hourly limit, then the budget (OTPs go on): suppress;
+/// 5. a reminder's own limits, the number's hourly limit: suppress; then the budget (OTPs go on): hold;
 /// 6. otherwise: send.
 pub fn dispatch(message: &DueMessage, facts: &Facts<'_>, now: Timestamp) -> Dispatch {
     if facts.held {
@@ -124,10 +126,8 @@ pub fn dispatch(message: &DueMessage, facts: &Facts<'_>, now: Timestamp) -> Disp
     if facts.sent_last_hour >= hourly_limit(message.category, facts.settings) {
         return Dispatch::Suppress(SuppressedReason::RateLimited);
     }
-    if message.category != Category::Otp
-        && facts.budget_left.is_some_and(|left| message.unreserved_cost > left)
-    {
-        return Dispatch::Suppress(SuppressedReason::OverBudget);
+    if message.category != Category::Otp && facts.budget_left.is_some_and(|left| message.cost > left) {
+        return Dispatch::HoldForBudget;
     }
     Dispatch::Send { slot }
 }

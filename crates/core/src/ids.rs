@@ -59,6 +59,8 @@ ids! {
     TemplateVersionId,
     /// One dated row of a rate card.
     RateRowId,
+    /// Prices that were read and wait for a click.
+    RateProposalId,
     /// One entry of the append-only opt-out history.
     OptOutEntryId,
     /// A person who signs in.

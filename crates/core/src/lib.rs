@@ -5,6 +5,7 @@
 
 pub mod api_key;
 pub mod audience;
+pub mod budget;
 pub mod campaign;
 pub mod consent;
 pub mod decimal;
@@ -12,7 +13,9 @@ pub mod dispatch;
 pub mod encoding;
 pub mod estimate;
 pub mod field_error;
+pub mod fx_rate;
 pub mod ids;
+pub mod ledger;
 pub mod message;
 pub mod money;
 pub mod opt_out;

@@ -3,7 +3,7 @@
 //! Instants are UTC and carry microseconds, which both databases keep. Zones appear only where people read or
 //! plan.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Timelike, Utc};
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -105,7 +105,40 @@ impl Month {
     pub fn first_day(self) -> NaiveDate {
         self.first
     }
+
+    /// Its last day.
+    pub fn last_day(self) -> NaiveDate {
+        self.plus(1).first.pred_opt().unwrap_or(self.first)
+    }
+
+    /// So many months later.
+    pub fn plus(self, months: u32) -> Self {
+        Self { first: self.first.checked_add_months(Months::new(months)).unwrap_or(self.first) }
+    }
+
+    /// Its first instant in a zone.
+    pub fn start(self, zone: Tz) -> Timestamp {
+        instant_of(self.first, TimeOfDay::MIDNIGHT, zone)
+    }
+
+    /// Reads `YYYY-MM`.
+    pub fn parse(text: &str) -> Result<Self, MonthError> {
+        let fault = || MonthError(text.chars().take(20).collect());
+        let (year, month) = text.split_once('-').ok_or_else(fault)?;
+        let digits = |part: &str, count| part.len() == count && part.bytes().all(|b| b.is_ascii_digit());
+        if !digits(year, 4) || !digits(month, 2) {
+            return Err(fault());
+        }
+        let (year, month) = (year.parse().map_err(|_| fault())?, month.parse().map_err(|_| fault())?);
+        let first = NaiveDate::from_ymd_opt(year, month, 1).filter(|_| (2_000..2_200).contains(&year));
+        first.map(|first| Self { first }).ok_or_else(fault)
+    }
 }
+
+/// Text that is not a month.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not a month; write it as YYYY-MM, for example 2026-11")]
+pub struct MonthError(pub String);
 
 impl std::fmt::Display for Month {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -169,5 +202,16 @@ mod tests {
     fn a_month_is_written_with_its_year() {
         let month = Month::of(day("2026-02-28"));
         assert_eq!((month.to_string(), month.first_day()), ("2026-02".to_owned(), day("2026-02-01")));
+        assert_eq!((month.last_day(), month.plus(11).to_string()), (day("2026-02-28"), "2027-01".to_owned()));
+        assert_eq!(month.start(Kolkata), at("2026-01-31T18:30:00Z"));
+    }
+
+    #[test]
+    fn a_month_is_four_digits_a_hyphen_and_two_digits() {
+        assert_eq!(Month::parse("2026-11").map(|month| month.to_string()), Ok("2026-11".to_owned()));
+        for text in ["", "2026", "2026-1", "2026-13", "2026-00", "26-11", "2026-11-01", "+026-11", "1999-12"]
+        {
+            assert!(Month::parse(text).is_err(), "{text}");
+        }
     }
 }

@@ -3,18 +3,22 @@
 mod payments;
 mod reminders;
 
+use crate::accounting;
 use crate::clock::Deadline;
 use crate::context::{Context, consequence_of};
 use crate::delivery::{BEGIN_WITHIN, Delivery};
 use crate::enqueueing::{self, EnqueueError, EnqueueRequest};
 use crate::quoting::{self, ListQuote, ListRecipient, QuoteError, Quoted};
-use chrono::TimeDelta;
+use crate::refreshing::{self, RefreshError};
+use chrono::{NaiveDate, TimeDelta};
 use dakiya_core::campaign::CampaignAction;
-use dakiya_core::ids::{CampaignId, MessageId};
-use dakiya_core::message::{EventSource, Status, SuppressedReason};
-use dakiya_core::money::Money;
+use dakiya_core::encoding::Segments;
+use dakiya_core::ids::{CampaignId, MessageId, RateProposalId};
+use dakiya_core::message::{Channel, EventSource, Status, SuppressedReason};
+use dakiya_core::money::{FxRate, Money};
 use dakiya_core::opt_out::{OptOutAction, OptOutScope, OptOutSource};
 use dakiya_core::phone::PhoneNumber;
+use dakiya_core::time::{Month, day_in};
 use dakiya_store::audit::Actor;
 use dakiya_store::campaigns::{self, Approval, Campaign, CampaignError};
 use dakiya_store::messages::{self, Applied, FenceScope, Message, StatusReport};
@@ -167,6 +171,20 @@ impl Commands {
         quoting::quote_list(&self.context, request, rows).await
     }
 
+    /// The business day it is now, and what a message that comes in is expected to cost, with the dollar's price in it.
+    pub async fn inbound_cost(
+        &self,
+        channel: Channel,
+        segments: Segments,
+    ) -> Result<(NaiveDate, Money, Option<FxRate>), StoreError> {
+        accounting::inbound_cost(&self.context, channel, segments).await
+    }
+
+    /// Reads the vendor's prices of today and proposes them for its rate card.
+    pub async fn refresh_prices(&self, actor: &Actor) -> Result<RateProposalId, RefreshError> {
+        refreshing::refresh_prices(&self.context, actor).await
+    }
+
     /// Approves a campaign as quoted and reserves its cost; it starts by itself.
     pub async fn approve_campaign(
         &self,
@@ -193,6 +211,7 @@ impl Commands {
             revision: campaign.revision,
             estimated_cost: expected,
             unit_price: quoted.unit_price.expected,
+            month: Month::of(day_in(quoted.predicted_start, self.context.config.timezone)),
             predicted_start: quoted.predicted_start,
             predicted_finish: quoted.predicted_finish,
         };

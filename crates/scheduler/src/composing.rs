@@ -4,16 +4,17 @@ use crate::context::Context;
 use crate::opt_out_link;
 use dakiya_core::dispatch::unsendable;
 use dakiya_core::encoding::{Measure, measure};
-use dakiya_core::message::{Category, Channel, SuppressedReason};
+use dakiya_core::message::{Category, Channel, Direction, SuppressedReason};
+use dakiya_core::money::FxRate;
 use dakiya_core::phone::PhoneNumber;
-use dakiya_core::rate_card::{NoRate, RateCard, Spread};
+use dakiya_core::rate_card::{NoRate, RateCard, Route, Spread};
 use dakiya_core::sender::Sender;
 use dakiya_core::settings::Settings;
 use dakiya_core::template::{MissingVariable, Template, TemplateError, Variables, check_length, value_of};
 use dakiya_core::time::{Timestamp, day_in};
 use dakiya_store::messages::Person;
 use dakiya_store::templates::TemplateVersion;
-use dakiya_store::{Store, StoreError, installation, rate_cards};
+use dakiya_store::{Store, StoreError, fx_rates, installation, rate_cards};
 
 /// A text in its languages, the default one first.
 pub(crate) struct Texts {
@@ -58,6 +59,8 @@ pub(crate) struct Composer {
     pub(crate) settings: Settings,
     /// Of one segment of SMS, or one WhatsApp message.
     pub(crate) unit_price: Spread,
+    /// The dollar's price in it; `None` when no dollars are in it.
+    pub(crate) fx: Option<FxRate>,
     pub(crate) rate_card: String,
     pub(crate) texts: Texts,
     links: opt_out_link::Links,
@@ -102,13 +105,18 @@ impl Composer {
     pub(crate) async fn new(context: &Context, settings: Settings, send: Send) -> Result<Self, PriceError> {
         let card = rate_card(&context.store, &settings).await?;
         let day = day_in(send.on, context.config.timezone);
-        let unit_price = card.outbound(send.channel, send.category, day, settings.fx())?;
+        let fx = fx_rates::on(&context.store, day).await?;
+        let item = send.channel.into();
+        let row = card.row(item, Direction::Outbound, Some(send.category), Route::BusinessInitiated, day)?;
+        let unit_price = row.unit_price(fx);
+        let fx = row.in_dollars().then_some(fx);
         let key = installation::key(&context.store).await?;
         Ok(Self {
             channel: send.channel,
             category: send.category,
             sender: send.sender,
             unit_price,
+            fx,
             rate_card: card.name,
             texts: send.texts,
             links: opt_out_link::Links::new(key, &context.config),
@@ -177,7 +185,7 @@ impl Composer {
 }
 
 /// The rate card that settings name, or the preset they fall back to.
-async fn rate_card(store: &Store, settings: &Settings) -> Result<RateCard, StoreError> {
+pub(crate) async fn rate_card(store: &Store, settings: &Settings) -> Result<RateCard, StoreError> {
     let stored = rate_cards::get(store, &settings.rate_card).await?;
     Ok(stored.or_else(|| RateCard::preset(&settings.rate_card)).unwrap_or_else(RateCard::setup_guide))
 }

@@ -203,6 +203,7 @@ pub(crate) async fn enqueue(context: &Context, request: EnqueueRequest) -> Resul
         } else {
             composer.unit_price.expected * u64::from(segments.0)
         },
+        estimated_fx: composer.fx,
         due_at,
         expires_at: request.expires_at.or_else(|| (category == Category::Otp).then(|| due_at + OTP_LIFETIME)),
         api_key_id: request.key.map(|(id, _)| id),

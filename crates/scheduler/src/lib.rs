@@ -3,6 +3,7 @@
 //! The database says what is due; the timers below only say when to look. A tick that runs late, twice, or not at
 //! all changes nothing but the time at which something happens.
 
+mod accounting;
 pub mod clock;
 mod commands;
 mod composing;
@@ -18,6 +19,7 @@ mod planning;
 mod quoting;
 mod recorder;
 mod recurring;
+mod refreshing;
 mod reminder_quotes;
 mod reminder_texts;
 mod reminders;
@@ -29,6 +31,7 @@ pub use commands::{CallbackReport, CommandError, Commands, OptOutRequest, SendNo
 pub use context::{EngineConfig, consequence_of};
 pub use enqueueing::{Content, EnqueueError, EnqueueRequest};
 pub use quoting::{ListQuote, ListRecipient, QuoteError, Quoted, QuotedText};
+pub use refreshing::RefreshError;
 pub use reminder_quotes::ComingRun;
 pub use reminder_texts::Reckoned;
 
@@ -104,6 +107,7 @@ impl Scheduler {
         timers.add(every("*/5 * * * * *", "settling", Work::Settle.of(&engine))?).await?;
         timers.add(every("*/10 * * * * *", "recovery", Work::Recover.of(&engine))?).await?;
         timers.add(every("*/30 * * * * *", "importing", Work::Import.of(&engine))?).await?;
+        timers.add(every("*/15 * * * * *", "accounting", Work::Account.of(&engine))?).await?;
         timers.add(every("30 17 * * * *", "retention", Work::Retain.of(&engine))?).await?;
         timers.start().await?;
         tokio::join!(engine.follow_nudges(&shutdown), engine.keep_up(&shutdown));
@@ -162,9 +166,15 @@ impl Engine {
     /// waits.
     pub async fn plan(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
         let _turn = self.planning.lock().await;
+        accounting::release(&self.context).await?;
         recurring::tick(&self.context).await?;
         planning::tick(&self.context, shutdown).await?;
         reminders::tick(&self.context, shutdown).await
+    }
+
+    /// Books rents and prices of what people send, and warns of budgets.
+    pub async fn account(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
+        accounting::tick(&self.context, shutdown).await
     }
 
     /// Asks Twilio about messages that hear nothing.
@@ -266,6 +276,7 @@ enum Work {
     Settle,
     Recover,
     Import,
+    Account,
     Retain,
 }
 
@@ -285,6 +296,7 @@ impl Work {
                     Work::Settle => engine.settle(&shutdown).await,
                     Work::Recover => engine.recover(false).await.map(|_| ()),
                     Work::Import => engine.import().await,
+                    Work::Account => engine.account(&shutdown).await,
                     Work::Retain => engine.retain().await,
                 }
             })

@@ -129,6 +129,7 @@ fn message(campaign: &Campaign, composer: &Composer, people: &People, recipient:
         } else {
             Money::ZERO
         },
+        estimated_fx: composer.fx,
         due_at: campaign.draft.send_at.or(campaign.approved_at).unwrap_or(campaign.created_at),
         expires_at: None,
         api_key_id: None,

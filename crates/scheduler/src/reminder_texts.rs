@@ -175,6 +175,7 @@ pub(crate) fn message(
         } else {
             Money::ZERO
         },
+        estimated_fx: composer.fx,
         due_at: send_at,
         expires_at: Some(opens + rule.rule.maximum_lateness()),
         api_key_id: None,

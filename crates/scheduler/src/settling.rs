@@ -4,8 +4,9 @@ use crate::context::{Context, consequence_of};
 use chrono::TimeDelta;
 use dakiya_core::message::{Channel, EventSource};
 use dakiya_core::money::FxRate;
+use dakiya_core::time::day_in;
 use dakiya_store::messages::{self, Check, CheckKind, Finding, StatusReport};
-use dakiya_store::{StoreError, settings};
+use dakiya_store::{StoreError, fx_rates};
 use dakiya_twilio::wire::Address;
 use dakiya_twilio::{ListQuery, Message, MessageSid, TwilioError};
 use futures::StreamExt as _;
@@ -40,9 +41,13 @@ pub(crate) async fn tick(context: &Context, shutdown: &CancellationToken) -> Res
         if checks.is_empty() {
             return Ok(());
         }
-        let fx = settings::get(&context.store).await?.fx();
-        let asked =
-            futures::stream::iter(checks).map(|check| ask(context, check, fx)).buffer_unordered(IN_FLIGHT);
+        let rates = fx_rates::history(&context.store).await?;
+        let asked = futures::stream::iter(checks).map(|check| {
+            // The dollar's price on the day it was sent, whenever its price arrives.
+            let fx = rates.on(day_in(check.taken_at, context.config.timezone));
+            ask(context, check, fx)
+        });
+        let asked = asked.buffer_unordered(IN_FLIGHT);
         let findings: Vec<Finding> = asked.collect().await;
         messages::record_findings(&context.store, &findings, &context.config.unknown_lookups).await?;
         if !findings.iter().any(|finding| finding.answered) {

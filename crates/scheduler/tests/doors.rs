@@ -10,6 +10,7 @@ use dakiya_core::message::{Category, Channel, Status, SuppressedReason};
 use dakiya_core::money::Money;
 use dakiya_core::opt_out::{OptOutScope, OptOutSource};
 use dakiya_core::template::Variables;
+use dakiya_core::time::day_in;
 use dakiya_scheduler::{
     CommandError, Content, EnqueueRequest, ListQuote, ListRecipient, OptOutRequest, QuotedText, SendNowError,
 };
@@ -214,7 +215,15 @@ async fn a_team_key_reaches_the_team() {
     let (world, _) = World::with_manual_clock().await;
     let mut wanted = settings::get(&world.store).await.unwrap();
     wanted.team_numbers = vec!["+919876543210".to_owned()];
-    settings::update(&world.store, &wanted, &TESTER, world.clock.now()).await.unwrap();
+    settings::update(
+        &world.store,
+        &wanted,
+        &TESTER,
+        world.clock.now(),
+        day_in(world.clock.now(), chrono_tz::Asia::Kolkata),
+    )
+    .await
+    .unwrap();
     let key = Some((ApiKeyId::new(world.clock.now(), [1; 10]), KeyKind::Team));
     world
         .commands
@@ -243,7 +252,7 @@ async fn where_consent_is_demanded_nobody_gets_an_offer_without_it_whenever_it_w
     let demanding = settings::get(&world.store).await.unwrap();
     let demanding = dakiya_core::settings::Settings { require_consent: true, ..demanding };
     let now = world.clock.now();
-    settings::update(&world.store, &demanding, &TESTER, now).await.unwrap();
+    settings::update(&world.store, &demanding, &TESTER, now, now.date_naive()).await.unwrap();
     let say = async |n: u64, consent: Consent| {
         let fields = ContactFields { consent: Some(consent), ..ContactFields::default() };
         contacts::put(&world.store, phone(n), &fields, &TESTER, now).await.unwrap();

@@ -95,7 +95,8 @@ async fn a_campaign_is_written_down_at_the_price_that_was_approved() {
     let (world, _) = World::with_manual_clock().await;
     let id = world.approved("Hello {{name}}", Category::Service, 0..10).await;
     let dearer = Settings { rate_card: "twilio-list".to_owned(), ..Settings::default() };
-    settings::update(&world.store, &dearer, &TESTER, world.clock.now()).await.unwrap();
+    let now = world.clock.now();
+    settings::update(&world.store, &dearer, &TESTER, now, now.date_naive()).await.unwrap();
     world.run().await;
     let approved = Money::parse("0.80").unwrap();
     assert!(world.log().await.iter().all(|message| message.estimated_cost == approved));

@@ -9,16 +9,18 @@ use dakiya_core::campaign::CampaignState;
 use dakiya_core::encoding::{Encoding, Segments};
 use dakiya_core::ids::*;
 use dakiya_core::message::{Category, Channel, Direction, EventSource, Status, SuppressedReason};
-use dakiya_core::money::Money;
+use dakiya_core::money::{FxRate, Money};
 use dakiya_core::opt_out::{Keyword, OptOutAction, OptOutScope, OptOutSource};
 use dakiya_core::payment::{PaymentEventKind, PaymentReference, PaymentStatus};
 use dakiya_core::phone::PhoneNumber;
-use dakiya_core::rate_card::{Charge, Confidence, RateItem, RateUnit, Route};
+use dakiya_core::rate_card::{Charge, Confidence, Proposal, RateItem, RateUnit, Route};
 use dakiya_core::reminder::{ReminderRule, RunState};
 use dakiya_core::sender::{SenderAddress, SenderKind};
 use dakiya_core::settings::Settings;
 use dakiya_core::template::{Dlt, Variables};
+use dakiya_core::time::Month;
 use dakiya_core::user::Role;
+use rust_decimal::Decimal;
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, Value, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable};
 use std::collections::BTreeMap;
@@ -96,6 +98,7 @@ ids!(
     TemplateId,
     TemplateVersionId,
     RateRowId,
+    RateProposalId,
     OptOutEntryId,
     UserId,
     ApiKeyId,
@@ -138,6 +141,7 @@ words!(
     RunState,
     crate::recurring_campaigns::RecurringRunState,
     PaymentEventKind,
+    dakiya_core::budget::WarningBasis,
     crate::audit::ActorKind,
     crate::imports::ImportKind,
 );
@@ -184,7 +188,18 @@ macro_rules! json {
     )+};
 }
 
-json!(Settings, Audience, Dlt, Variables, Vec<Charge>, Vec<String>, ReminderRule, BTreeMap<SuppressedReason, u64>);
+json!(
+    Settings,
+    Audience,
+    Dlt,
+    Variables,
+    Proposal,
+    Vec<Charge>,
+    Vec<String>,
+    Vec<u32>,
+    ReminderRule,
+    BTreeMap<SuppressedReason, u64>
+);
 
 /// Integer micro-rupees: exact and summable on both databases, where decimals are floats on one.
 impl Storable for Money {
@@ -195,6 +210,29 @@ impl Storable for Money {
     }
     fn from_raw(raw: i64) -> Result<Self, String> {
         Ok(Money::from_micros(raw))
+    }
+}
+
+/// A decimal text: exact, and never summed.
+impl Storable for FxRate {
+    type Raw = String;
+    fn to_raw(&self) -> String {
+        self.inr_per_usd.to_string()
+    }
+    fn from_raw(raw: String) -> Result<Self, String> {
+        let inr_per_usd =
+            Decimal::from_str_exact(&raw).map_err(|_| format!("{raw} where a rate was expected"))?;
+        Ok(FxRate { inr_per_usd })
+    }
+}
+
+impl Storable for Month {
+    type Raw = String;
+    fn to_raw(&self) -> String {
+        self.to_string()
+    }
+    fn from_raw(raw: String) -> Result<Self, String> {
+        Month::parse(&raw).map_err(|fault| fault.to_string())
     }
 }
 

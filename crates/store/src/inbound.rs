@@ -1,11 +1,20 @@
 //! Messages from people, as Twilio's webhook brings them.
 
+mod prices;
+
+use prices::PRICE_CHECKS;
+pub use prices::{PriceFinding, Unpriced, record_prices, unpriced};
+
 use crate::column::{PhoneKey, Stored};
+use crate::costs::{CostChanges, Entry, inbound_key};
+use crate::messages::tally::micros;
 use crate::sql::{Row, Sql};
 use crate::{Cursor, Page, Store, StoreError};
+use chrono::NaiveDate;
 use dakiya_core::encoding::Segments;
 use dakiya_core::ids::InboundId;
 use dakiya_core::message::Channel;
+use dakiya_core::money::{FxRate, Money};
 use dakiya_core::opt_out::Keyword;
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::time::{Timestamp, to_micros};
@@ -28,6 +37,12 @@ pub struct NewInbound {
     pub keyword: Option<Keyword>,
     /// Billed parts.
     pub segments: Segments,
+    /// The business day it came.
+    pub day: NaiveDate,
+    /// Expected cost, before tax; nothing where no rate card has a price.
+    pub estimated_cost: Money,
+    /// The dollar's price it was reckoned with; `None` when no dollars were in it.
+    pub estimated_fx: Option<FxRate>,
 }
 
 /// A message that came in, as it is stored.
@@ -52,6 +67,7 @@ pub struct Inbound {
 /// Keeps a message. `false`: it was kept before.
 pub async fn record(store: &Store, new: &NewInbound, now: Timestamp) -> Result<bool, StoreError> {
     let tx = store.write().await?;
+    let estimated = micros(new.estimated_cost)?;
     let row = [
         Stored(store.new_id::<InboundId>(now)).into(),
         new.twilio_sid.clone().into(),
@@ -62,14 +78,32 @@ pub async fn record(store: &Store, new: &NewInbound, now: Timestamp) -> Result<b
         new.keyword.map(Stored).into(),
         Stored(new.segments).into(),
         to_micros(now).into(),
+        new.day.into(),
+        estimated.into(),
+        new.estimated_fx.map(Stored).into(),
+        (to_micros(now) + PRICE_CHECKS[0]).into(),
     ];
     let inserted = Sql::new(
-        "INSERT INTO inbound_messages (id, twilio_sid, phone, recipient, channel, body, keyword, segments, received_at) VALUES ",
+        "INSERT INTO inbound_messages (id, twilio_sid, phone, recipient, channel, body, keyword, segments, received_at, \
+         cost_day, estimated_cost, estimated_fx, price_check_at) VALUES ",
     )
     .rows([row])
     .text(" ON CONFLICT (twilio_sid) DO NOTHING")
     .execute(&*tx)
     .await?;
+    if inserted > 0 {
+        let entry = Entry {
+            messages: 1,
+            segments: i64::from(new.segments.0),
+            estimated,
+            outstanding: estimated,
+            ..Entry::default()
+        };
+        let mut costs = CostChanges::default();
+        costs.changed(inbound_key(new.day, new.channel, new.recipient.clone()), Entry::default(), entry);
+        costs.write_months(&*tx).await?;
+        costs.write_days(&*tx).await?;
+    }
     tx.commit().await?;
     Ok(inserted > 0)
 }

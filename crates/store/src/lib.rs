@@ -6,8 +6,11 @@
 
 pub mod api_keys;
 pub mod audit;
+pub mod budgets;
 pub mod campaigns;
 pub mod contacts;
+pub mod costs;
+pub mod fx_rates;
 pub mod idempotency;
 pub mod imports;
 pub mod inbound;
@@ -19,6 +22,7 @@ pub mod opt_outs;
 pub mod overview;
 pub mod payments;
 pub mod rate_cards;
+pub mod rate_proposals;
 pub mod recipients;
 pub mod recurring_campaigns;
 pub mod reminder_payments;

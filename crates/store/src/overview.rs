@@ -24,8 +24,6 @@ pub struct SentGroup {
     pub actual_cost: Money,
     /// What those without one are expected to cost.
     pub unpriced: Money,
-    /// The campaigns' part of it: it is in their reservations too.
-    pub unpriced_of_campaigns: Money,
 }
 
 /// Everything asked for since `from`, in groups. Messages of test keys are not in it.
@@ -33,9 +31,7 @@ pub async fn sent_since(store: &Store, from: Timestamp) -> Result<Vec<SentGroup>
     let rows = Sql::new(
         "SELECT template_id, channel, status, COUNT(*) AS messages, \
          CAST(COALESCE(SUM(actual_cost), 0) AS BIGINT) AS actual_cost, \
-         CAST(COALESCE(SUM(CASE WHEN actual_cost IS NULL THEN estimated_cost ELSE 0 END), 0) AS BIGINT) AS unpriced, \
-         CAST(COALESCE(SUM(CASE WHEN actual_cost IS NULL AND campaign_id IS NOT NULL THEN estimated_cost ELSE 0 END), 0) \
-         AS BIGINT) AS unpriced_of_campaigns \
+         CAST(COALESCE(SUM(CASE WHEN actual_cost IS NULL THEN estimated_cost ELSE 0 END), 0) AS BIGINT) AS unpriced \
          FROM messages WHERE id >= ",
     )
     // Ids begin with their time, so the primary key finds the first one.
@@ -55,7 +51,6 @@ fn group(row: &QueryResult) -> Result<SentGroup, StoreError> {
         messages: messages.unsigned_abs(),
         actual_cost: row.read("actual_cost")?,
         unpriced: row.read("unpriced")?,
-        unpriced_of_campaigns: row.read("unpriced_of_campaigns")?,
     })
 }
 
@@ -69,13 +64,4 @@ pub async fn opt_outs_since(store: &Store, from: Timestamp) -> Result<u64, Store
         .await?;
     let entries: i64 = row.map_or(Ok(0), |row| row.try_get("", "entries"))?;
     Ok(entries.unsigned_abs())
-}
-
-/// What is still set aside for campaigns that were approved.
-pub async fn reserved(store: &Store) -> Result<Money, StoreError> {
-    // What waits in a canceled campaign is never sent.
-    let query = "SELECT CAST(COALESCE(SUM(reserved - CASE WHEN state = 'canceled' THEN waiting_cost ELSE 0 END), 0) \
-                 AS BIGINT) AS reserved FROM campaigns WHERE reserved > 0";
-    let row = Sql::new(query).one(store.read()).await?;
-    row.map_or(Ok(Money::ZERO), |row| row.read("reserved"))
 }

@@ -3,7 +3,7 @@
 use crate::audit::{self, Actor};
 use crate::column::Stored;
 use crate::entities::{rate_cards, rate_rows};
-use crate::sql::Sql;
+use crate::sql::{Sql, for_update};
 use crate::{Store, StoreError};
 use dakiya_core::ids::RateRowId;
 use dakiya_core::rate_card::{RateCard, RateRow};
@@ -24,16 +24,21 @@ pub struct RateCardName {
 const MOST_LISTED: u64 = 1_000;
 const MOST_ROWS: u64 = 10_000;
 
-/// A card with all its rows.
+/// A card with the rows that hold.
 pub async fn get(store: &Store, key: &str) -> Result<Option<RateCard>, StoreError> {
-    let Some(card) = rate_cards::Entity::find_by_id(key.to_owned()).one(store.read()).await? else {
+    get_in(store.read(), key).await
+}
+
+pub(crate) async fn get_in<C: ConnectionTrait>(db: &C, key: &str) -> Result<Option<RateCard>, StoreError> {
+    let Some(card) = rate_cards::Entity::find_by_id(key.to_owned()).one(db).await? else {
         return Ok(None);
     };
     let rows = rate_rows::Entity::find()
         .filter(rate_rows::Column::CardKey.eq(key))
+        .filter(rate_rows::Column::RetiredAt.is_null())
         .order_by_asc(rate_rows::Column::Id)
         .limit(MOST_ROWS)
-        .all(store.read())
+        .all(db)
         .await?;
     Ok(Some(RateCard { key: card.key, name: card.name, rows: rows.into_iter().map(row).collect() }))
 }
@@ -49,10 +54,12 @@ pub async fn list(store: &Store) -> Result<Vec<RateCardName>, StoreError> {
     Ok(cards.all(store.read()).await?.into_iter().map(name).collect())
 }
 
-/// Stores a card; its rows replace those there were.
+/// Stores a card. Rows that are there already stay as they are; those that are not in it any more are retired, not
+/// deleted, so that what was reckoned with them can be explained.
 pub async fn put(store: &Store, card: &RateCard, actor: &Actor, now: Timestamp) -> Result<(), StoreError> {
     let tx = store.write().await?;
-    write(store, &*tx, card, now).await?;
+    let by = audit::name_of(&*tx, actor).await?;
+    let changed = write(store, &*tx, card, &by, now).await?;
     audit::record(
         store,
         &*tx,
@@ -60,7 +67,7 @@ pub async fn put(store: &Store, card: &RateCard, actor: &Actor, now: Timestamp) 
         now,
         "rate_card.changed",
         &card.key,
-        format!("{} rows", card.rows.len()),
+        format!("{} rows, {} new, {} retired", card.rows.len(), changed.0, changed.1),
     )
     .await?;
     tx.commit().await
@@ -75,23 +82,49 @@ pub(crate) async fn ensure<C: ConnectionTrait>(
 ) -> Result<(), StoreError> {
     match rate_cards::Entity::find_by_id(card.key.clone()).one(tx).await? {
         Some(_) => Ok(()),
-        None => write(store, tx, card, now).await,
+        None => write(store, tx, card, "Dakiya", now).await.map(|_| ()),
     }
 }
 
-async fn write<C: ConnectionTrait>(
+/// Returns how many rows are new and how many were retired.
+pub(crate) async fn write<C: ConnectionTrait>(
     store: &Store,
     tx: &C,
     card: &RateCard,
+    by: &str,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<(usize, usize), StoreError> {
     Sql::new("INSERT INTO rate_cards (key, name, updated_at) VALUES ")
         .rows([[card.key.clone().into(), card.name.clone().into(), to_micros(now).into()]])
         .text(" ON CONFLICT (key) DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at")
         .execute(tx)
         .await?;
-    Sql::new("DELETE FROM rate_rows WHERE card_key = ").bind(card.key.clone()).execute(tx).await?;
-    let rows = card.rows.iter().map(|row| {
+    let query = Sql::new("SELECT * FROM rate_rows WHERE retired_at IS NULL AND card_key = ")
+        .bind(card.key.clone())
+        .text(" ORDER BY id");
+    let known: Vec<rate_rows::Model> = query.text(for_update(tx)).models(tx).await?;
+    let mut new: Vec<&RateRow> = card.rows.iter().collect();
+    let mut retired = Vec::new();
+    for model in known {
+        let id = model.id;
+        let known = row(model);
+        match new.iter().position(|row| **row == known) {
+            Some(at) => drop(new.swap_remove(at)),
+            None => retired.push(id),
+        }
+    }
+    let counts = (new.len(), retired.len());
+    if !retired.is_empty() {
+        Sql::new("UPDATE rate_rows SET retired_at = ")
+            .bind(to_micros(now))
+            .text(", retired_by = ")
+            .bind(by)
+            .text(" WHERE id IN ")
+            .list(retired)
+            .execute(tx)
+            .await?;
+    }
+    let rows = new.iter().map(|row| {
         rate_rows::ActiveModel::from(rate_rows::Model {
             id: Stored(store.new_id::<RateRowId>(now)),
             card_key: card.key.clone(),
@@ -104,12 +137,43 @@ async fn write<C: ConnectionTrait>(
             valid_from: row.valid_from,
             source: row.source.clone(),
             confidence: Stored(row.confidence),
+            created_at: Some(to_micros(now)),
+            created_by: Some(by.to_owned()),
+            retired_at: None,
+            retired_by: None,
         })
     });
-    if !card.rows.is_empty() {
+    if !new.is_empty() {
         rate_rows::Entity::insert_many(rows).exec_without_returning(tx).await?;
     }
-    Ok(())
+    Ok(counts)
+}
+
+/// A row as it was kept, with when it came and went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptRow {
+    /// The row.
+    pub row: RateRow,
+    /// When it was written down and by whom; unknown for rows from before this was kept.
+    pub created: Option<(Timestamp, String)>,
+    /// When it was taken out and by whom.
+    pub retired: Option<(Timestamp, String)>,
+}
+
+/// Every row a card ever had, in the order in which they were written down.
+pub async fn history(store: &Store, key: &str) -> Result<Vec<KeptRow>, StoreError> {
+    let rows = rate_rows::Entity::find()
+        .filter(rate_rows::Column::CardKey.eq(key))
+        .order_by_asc(rate_rows::Column::Id)
+        .limit(MOST_ROWS)
+        .all(store.read())
+        .await?;
+    let kept = |model: rate_rows::Model| KeptRow {
+        created: model.created_at.zip(model.created_by.clone()),
+        retired: model.retired_at.zip(model.retired_by.clone()),
+        row: row(model),
+    };
+    Ok(rows.into_iter().map(kept).collect())
 }
 
 fn row(row: rate_rows::Model) -> RateRow {

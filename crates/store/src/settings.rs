@@ -3,7 +3,9 @@
 use crate::audit::{self, Actor};
 use crate::column::Stored;
 use crate::sql::{Row, Sql};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, fx_rates};
+use chrono::NaiveDate;
+use dakiya_core::fx_rate::DatedFx;
 use dakiya_core::settings::Settings;
 use dakiya_core::time::{Timestamp, to_micros};
 use sea_orm::ConnectionTrait;
@@ -20,18 +22,36 @@ pub(crate) async fn get_in<C: ConnectionTrait>(db: &C) -> Result<Settings, Store
     row.map_or_else(|| Ok(Settings::default()), |row| row.read("settings"))
 }
 
-/// Replaces the settings. The audit log names what changed.
+/// The settings as they are on a day: the exchange rate is the one in force.
+pub async fn on(store: &Store, day: NaiveDate) -> Result<Settings, StoreError> {
+    on_in(store.read(), day).await
+}
+
+async fn on_in<C: ConnectionTrait>(db: &C, day: NaiveDate) -> Result<Settings, StoreError> {
+    let usd_inr = fx_rates::history_in(db).await?.on(day).inr_per_usd;
+    Ok(Settings { usd_inr, ..get_in(db).await? })
+}
+
+/// Replaces the settings. The audit log names what changed. Another exchange rate becomes a dated one from `today` on;
+/// what was sent before keeps its own.
 pub async fn update(
     store: &Store,
     settings: &Settings,
     actor: &Actor,
     now: Timestamp,
+    today: NaiveDate,
 ) -> Result<(), StoreError> {
     let tx = store.write().await?;
-    let changes = changes(&get_in(&*tx).await?, settings);
+    let old = on_in(&*tx, today).await?;
+    let changes = changes(&old, settings);
     if changes.is_empty() {
         return Ok(());
     }
+    if old.usd_inr != settings.usd_inr {
+        let rate = DatedFx { valid_from: today, rate: settings.fx(), source: "Settings".to_owned() };
+        fx_rates::put_in(store, &*tx, &[rate], actor, now).await?;
+    }
+    let settings = &Settings { usd_inr: get_in(&*tx).await?.usd_inr, ..settings.clone() };
     Sql::new("INSERT INTO settings (id, settings, version, updated_at) VALUES (1, ")
         .bind(Stored(settings.clone()))
         .text(", 1, ")

@@ -9,11 +9,12 @@ use dakiya_core::ids::CampaignId;
 use dakiya_core::message::{Category, Status};
 use dakiya_core::money::Money;
 use dakiya_core::phone::PhoneNumber;
+use dakiya_core::time::Month;
 use dakiya_store::campaigns::{self, Approval, CampaignError, NewRecipient};
 use dakiya_store::contacts::{self, ContactFields};
 use dakiya_store::imports::Imported;
 use dakiya_store::messages::{self, Answer, MessageFilter, StatusReport, TakenMessage};
-use dakiya_store::{Store, overview, recipients};
+use dakiya_store::{Store, budgets, recipients};
 use std::collections::{BTreeMap, HashMap};
 use support::sending::{
     SENDER, accepted, answer, approve, campaign, campaign_with, draft, enqueue, new_message, sender, sid,
@@ -108,7 +109,7 @@ on_both_databases! {
         let approval = Approval {
             quote: "q".to_owned(), revision: quoted.revision, estimated_cost: Money::parse("0.80").unwrap(),
             unit_price: Money::parse("0.80").unwrap(),
-            predicted_start: now(), predicted_finish: now(),
+            month: Month::parse("2026-11").unwrap(), predicted_start: now(), predicted_finish: now(),
         };
         let refused = campaigns::approve(&store, campaign.id, &approval, &TESTER, now()).await;
         assert!(matches!(refused, Err(CampaignError::QuoteChanged)));
@@ -223,15 +224,17 @@ on_both_databases! {
         assert_eq!(taken.len(), 1);
         let one = Money::parse("0.80").unwrap();
         assert_eq!(get(&store, campaign.id).await.reserved, one * 10);
+        let still_to_send = async || budgets::standing(&store, Month::of(now().date_naive())).await.unwrap().reserved;
+        assert_eq!(still_to_send().await, one * 9);
         let canceled = campaigns::cancel(&store, campaign.id, &TESTER, later(1)).await.unwrap();
         assert_eq!((canceled.reserved, get(&store, campaign.id).await.reserved), (one, one));
-        assert_eq!(overview::reserved(&store).await.unwrap(), one);
+        assert_eq!(still_to_send().await, Money::ZERO);
         // The one that was on its way comes back to the queue, and waits in vain like the others.
         let not_sent = Answer::NotSent { retry_after: None, why: "429".to_owned() };
         answer(&store, taken[0].id, not_sent, later(2)).await;
         for _ in 0..2 {
             let stored = get(&store, campaign.id).await;
-            assert_eq!(stored.reserved, Money::ZERO);
+            assert_eq!((stored.reserved, still_to_send().await), (Money::ZERO, Money::ZERO));
             let counts = campaigns::counts(&store, &stored).await.unwrap();
             assert_eq!((counts.of(Status::Canceled), counts.total()), (10, 10));
             messages::cancel_queued(&store, campaign.id, later(3)).await.unwrap();

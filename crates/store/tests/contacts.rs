@@ -74,6 +74,7 @@ async fn text_to(store: &Store, phone: PhoneNumber, key: &str) -> MessageId {
         encoding: Encoding::Gsm7,
         segments: Segments(1),
         estimated_cost: Money::from_micros(800_000),
+        estimated_fx: None,
         due_at: now(),
         expires_at: None,
         api_key_id: None,

@@ -5,6 +5,7 @@ mod support;
 
 use dakiya_core::settings::Settings;
 use dakiya_core::starter::STARTER_TEMPLATES;
+use dakiya_core::time::day_in;
 use dakiya_store::{
     ConnectOptions, Store, StoreError, installation, rate_cards, seed, sending, settings, templates,
 };
@@ -41,7 +42,7 @@ on_both_databases! {
     async fn settings_are_the_defaults_until_somebody_changes_them(store: Store) {
         assert_eq!(settings::get(&store).await.unwrap(), Settings::default());
         let changed = Settings { retries: 7, ..Settings::default() };
-        settings::update(&store, &changed, &TESTER, now()).await.unwrap();
+        settings::update(&store, &changed, &TESTER, now(), day_in(now(), chrono_tz::Asia::Kolkata)).await.unwrap();
         assert_eq!(settings::get(&store).await.unwrap(), changed);
         let log = dakiya_store::audit::page(&store, None, 10).await.unwrap();
         assert_eq!(log.items[0].detail, "retries: 3 → 7");

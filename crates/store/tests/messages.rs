@@ -159,7 +159,7 @@ on_both_databases! {
         let asked = messages::enqueue(&store, next, Some(1), later(60)).await.unwrap();
         assert!(matches!(asked, Enqueued::Created(_)), "nobody received anything yet: {asked:?}");
         let one_an_hour = Settings { per_number_hourly_limit: 1, ..Settings::default() };
-        settings::update(&store, &one_an_hour, &TESTER, now()).await.unwrap();
+        settings::update(&store, &one_an_hour, &TESTER, now(), now().date_naive()).await.unwrap();
         assert_eq!(take_at(&store, later(60)).await.to_post.len(), 1);
     }
 

@@ -5,6 +5,8 @@ mod support;
 
 use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Asia::Kolkata;
+use dakiya_core::budget::Budget;
+use dakiya_core::encoding::Segments;
 use dakiya_core::ids::PaymentId;
 use dakiya_core::message::{Category, Status, SuppressedReason};
 use dakiya_core::money::Money;
@@ -13,12 +15,12 @@ use dakiya_core::reminder::{
     PaymentFilter, ReminderChannel, ReminderLimits, ReminderRule, ReminderRun, ReminderStep, RunState,
     SkipReason, ZoneName,
 };
-use dakiya_core::time::{TimeOfDay, Timestamp};
+use dakiya_core::time::{Month, TimeOfDay, Timestamp};
 use dakiya_store::messages::{self, NewMessage, NewReminder};
 use dakiya_store::payments::{self, PaymentFields, PaymentReport, PaymentRow, Reported, Reporter};
 use dakiya_store::reminder_rules::{self, StoredRule};
 use dakiya_store::reminder_runs::{self, NewRun, Run, RunBatch, SteerError};
-use dakiya_store::{Store, reminder_payments};
+use dakiya_store::{Store, budgets, costs, reminder_payments};
 use support::sending::{SENDER, accepted, answer, campaign, enqueue, new_message, sender, take_at};
 use support::{TESTER, later, now, phone};
 
@@ -280,6 +282,36 @@ on_both_databases! {
         let statuses: Vec<Status> = all.iter().map(|message| message.status).collect();
         assert_eq!(statuses, [Status::Posting, Status::Canceled, Status::Canceled, Status::Posting, Status::Posting]);
         assert_eq!(all[0].body, "Rs.70.00 is due");
+    }
+
+    async fn a_reminder_costs_its_month_what_its_text_costs_when_it_is_taken(store: Store) {
+        sender(&store, SENDER, 1_000).await;
+        owe(&store, 0..2, "2026-11-22", &[]).await;
+        let rule = stored(&store).await;
+        assert!(reminder_runs::begin(&store, &rule, &[to_send(later(60))], later(60), later(60)).await.unwrap());
+        let run = reminder_runs::to_plan(&store).await.unwrap().remove(0);
+        let mut messages = messages_of(&store, &rule, &run).await;
+        for message in &mut messages {
+            (message.segments, message.estimated_cost) = (Segments(2), money("1.60"));
+            message.reminder.as_mut().unwrap().text = format!("{}Rs.{{{{amount}}}}", "x".repeat(152));
+        }
+        let batch = RunBatch { through: None, last: true, messages, paid: 0 };
+        reminder_runs::write(&store, &run, &batch, later(60)).await.unwrap();
+        let november = Month::parse("2026-11").unwrap();
+        let budget = Budget { month: november, amount: money("0.80"), stop: true, warn_at: Vec::new() };
+        budgets::put(&store, &budget, &TESTER, now()).await.unwrap();
+        // Rs.70.00 is a character less than Rs.100.00: 160 of them are one segment, for which there is room.
+        pay(&store, 0, Some("30"), later(61)).await;
+        let taken = take_at(&store, later(120)).await.to_post;
+        assert_eq!(taken.iter().map(|message| message.phone).collect::<Vec<_>>(), [phone(0)]);
+        let holds: Vec<_> = reminders(&store).await.iter().map(|message| message.budget_hold).collect();
+        assert_eq!(holds, [None, Some(november)]);
+        let lines = costs::month(&store, november).await.unwrap();
+        let filed: Vec<_> =
+            lines.iter().map(|line| (line.reminder_rule, line.costs.segments, line.costs.spent())).collect();
+        assert_eq!(filed, [(Some(rule.id), 1, money("0.80"))]);
+        costs::rebuild(&store).await.unwrap();
+        assert_eq!(costs::month(&store, november).await.unwrap(), lines);
     }
 
     async fn a_rule_that_is_off_and_limits_that_are_reached_suppress(store: Store) {

@@ -55,6 +55,13 @@ pub struct AppState {
     pub config: Arc<WebConfig>,
 }
 
+impl AppState {
+    /// The business day it is now.
+    pub(crate) fn today(&self) -> chrono::NaiveDate {
+        dakiya_core::time::day_in(self.clock.now(), self.config.timezone)
+    }
+}
+
 /// Lets a simulated person write, and comes back with what they were answered.
 pub type SimulatedPeople = Arc<dyn Fn(SimulatedText) -> BoxFuture<'static, Vec<String>> + Send + Sync>;
 

@@ -49,6 +49,7 @@ pub(crate) enum Section {
     Reminders,
     Templates,
     Contacts,
+    Budgets,
     OptOuts,
     Messages,
     ApiKeys,
@@ -73,7 +74,7 @@ const fn item(section: Section, href: &'static str, label: &'static str, needs: 
     MenuItem { section, href, label, needs }
 }
 
-static MENU: [MenuGroup; 3] = [
+static MENU: [MenuGroup; 4] = [
     MenuGroup {
         label: "Send",
         items: &[
@@ -83,6 +84,10 @@ static MENU: [MenuGroup; 3] = [
             item(Section::Templates, "/templates", "Templates", Permission::View),
             item(Section::Contacts, "/contacts", "Contacts", Permission::View),
         ],
+    },
+    MenuGroup {
+        label: "Money",
+        items: &[item(Section::Budgets, "/budgets", "Budgets and rates", Permission::View)],
     },
     MenuGroup {
         label: "Records",
@@ -171,6 +176,11 @@ impl Frame {
     /// Whether the person keeps opt-outs.
     pub(crate) fn may_keep_opt_outs(&self) -> bool {
         self.role.may(Permission::ManageOptOuts)
+    }
+
+    /// Whether the person sets budgets, rate cards and exchange rates.
+    pub(crate) fn may_keep_money(&self) -> bool {
+        self.role.may(Permission::ManageMoney)
     }
 
     /// Whether the person changes settings.
@@ -289,12 +299,6 @@ impl Zone {
         format!("Day {} of {}", today.day(), today.num_days_in_month())
     }
 
-    /// The first instant of the month `at` lies in.
-    pub(crate) fn month_start(self, at: &Timestamp) -> Timestamp {
-        let first = dakiya_core::time::Month::of(self.date(at)).first_day();
-        self.day_start(first)
-    }
-
     /// The first instant of a day.
     pub(crate) fn day_start(self, day: NaiveDate) -> Timestamp {
         let midnight = dakiya_core::time::TimeOfDay::new(0, 0);
@@ -329,7 +333,6 @@ mod tests {
         assert_eq!(IST.when(&at), "Tue 18 Aug 2026, 17:45");
         assert_eq!(IST.exact(&at), "18 Aug 17:45:09");
         assert_eq!(IST.day_of_month(&at), "Day 18 of 31");
-        assert_eq!(IST.month_start(&at), "2026-07-31T18:30:00Z".parse::<Timestamp>().unwrap());
     }
 
     #[test]

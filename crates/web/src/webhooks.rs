@@ -166,6 +166,8 @@ async fn take_in(
     if let Some(phone) = message.from.phone() {
         obey(app, message.channel(), phone, keyword, &sid).await?;
     }
+    let (day, estimated_cost, estimated_fx) =
+        app.commands.inbound_cost(message.channel(), message.segments).await?;
     let new = NewInbound {
         twilio_sid: sid,
         from: message.from.bare().to_owned(),
@@ -174,6 +176,9 @@ async fn take_in(
         body: message.body.clone(),
         keyword,
         segments: message.segments,
+        day,
+        estimated_cost,
+        estimated_fx,
     };
     inbound::record(&app.store, &new, app.clock.now()).await?;
     Ok(())

@@ -25,7 +25,7 @@ fn message(category: Category) -> DueMessage {
         category,
         reminder: false,
         expires_at: None,
-        unreserved_cost: Money::from_micros(800_000),
+        cost: Money::from_micros(800_000),
     }
 }
 
@@ -206,14 +206,12 @@ fn a_number_gets_its_messages_for_an_hour_and_passwords_have_their_own_count() {
 }
 
 #[test]
-fn a_used_up_budget_stops_everything_but_passwords() {
+fn a_used_up_budget_holds_everything_but_passwords() {
     let settings = Settings::default();
     let left = |micros| Facts { budget_left: Some(Money::from_micros(micros)), ..facts(&settings) };
     assert_eq!(endings(&left(800_000), noon(), |_| {}), vec![SEND_AT_ONCE(); 4]);
-    let over = Dispatch::Suppress(SuppressedReason::OverBudget);
-    assert_eq!(endings(&left(799_999), noon(), |_| {}), [SEND_AT_ONCE(), over, over, over]);
-    let reserved = |message: &mut DueMessage| message.unreserved_cost = Money::ZERO;
-    assert_eq!(endings(&left(0), noon(), reserved), vec![SEND_AT_ONCE(); 4]);
+    let held = Dispatch::HoldForBudget;
+    assert_eq!(endings(&left(799_999), noon(), |_| {}), [SEND_AT_ONCE(), held, held, held]);
 }
 
 #[test]

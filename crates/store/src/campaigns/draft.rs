@@ -33,8 +33,8 @@ pub async fn create(
         served_at: Set(Timestamp::UNIX_EPOCH),
         estimated_cost: Set(Stored(Money::ZERO)),
         reserved: Set(Stored(Money::ZERO)),
-        actual_cost: Set(Stored(Money::ZERO)),
         waiting_cost: Set(Stored(Money::ZERO)),
+        actual_cost: Set(Stored(Money::ZERO)),
         created_at: Set(to_micros(now)),
         created_by: Set(created_by),
         ..written(draft)

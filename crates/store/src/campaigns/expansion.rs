@@ -64,8 +64,13 @@ pub async fn expand(
         .text(" ELSE wake_at END");
     if batch.last {
         // What was reserved for people who opted out between approval and now is free again.
-        query =
-            query.text(", reserved = reserved - (estimated_cost - (expanded_cost + ").bind(cost).text("))");
+        query = query
+            .text(", reserved = reserved - (estimated_cost - (expanded_cost + ")
+            .bind(cost)
+            .text("))")
+            .text(", waiting_cost = waiting_cost - (estimated_cost - (expanded_cost + ")
+            .bind(cost)
+            .text("))");
     }
     query = query
         .text(" WHERE NOT expanded AND state IN ('scheduled', 'sending', 'paused') AND id = ")

@@ -5,11 +5,11 @@ use crate::audit::{self, Actor};
 use crate::column::Stored;
 use crate::entities::campaigns as table;
 use crate::sql::{Row, Sql};
-use crate::{Store, StoreError, imports, sending};
+use crate::{Store, StoreError, budgets, imports, sending};
 use dakiya_core::campaign::CampaignAction;
 use dakiya_core::ids::CampaignId;
 use dakiya_core::money::Money;
-use dakiya_core::time::{Timestamp, to_micros};
+use dakiya_core::time::{Month, Timestamp, to_micros};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, QuerySelect};
 
@@ -25,6 +25,8 @@ pub struct Approval {
     /// What one segment, or one WhatsApp message, is expected to cost: its messages are written down at this price,
     /// whatever the rates are by then.
     pub unit_price: Money,
+    /// The month whose budget it is reserved from: that of its start, in the business's zone.
+    pub month: Month,
     /// When the first message is expected to go out.
     pub predicted_start: Timestamp,
     /// When the last message is expected to go out.
@@ -46,6 +48,7 @@ pub async fn approve(
     if row.recipients_revision != approval.revision || imports::wait_for(&*tx, id).await? {
         return Err(CampaignError::QuoteChanged);
     }
+    budgets::admit(&*tx, approval.month, approval.estimated_cost).await?;
     let changed = table::ActiveModel {
         id: Set(Stored(id)),
         state: Set(Stored(state)),
@@ -55,6 +58,8 @@ pub async fn approve(
         estimated_cost: Set(Stored(approval.estimated_cost)),
         unit_price: Set(Some(Stored(approval.unit_price))),
         reserved: Set(Stored(approval.estimated_cost)),
+        waiting_cost: Set(Stored(approval.estimated_cost)),
+        budget_month: Set(Some(Stored(approval.month))),
         predicted_start: Set(Some(to_micros(approval.predicted_start))),
         predicted_finish: Set(Some(to_micros(approval.predicted_finish))),
         ..Default::default()
@@ -87,6 +92,7 @@ pub async fn resume(
 ) -> Result<Campaign, CampaignError> {
     act(store, id, CampaignAction::Resume, actor, now, |change| {
         change.paused_reason = Set(None);
+        change.budget_hold = Set(None);
         change.wake_at = Set(Some(to_micros(now)));
     })
     .await
@@ -103,6 +109,7 @@ pub async fn cancel(
     act(store, id, CampaignAction::Cancel, actor, now, |change| {
         change.finished_at = Set(Some(to_micros(now)));
         change.wake_at = Set(None);
+        change.budget_hold = Set(None);
     })
     .await
 }
@@ -123,7 +130,9 @@ async fn act(
         table::ActiveModel { id: Set(Stored(id)), state: Set(Stored(state)), ..Default::default() };
     if action == CampaignAction::Cancel && !row.expanded {
         // Nothing is set aside any more for recipients who never got a message.
-        change.reserved = Set(Stored(row.reserved.0 - (row.estimated_cost.0 - row.expanded_cost.0)));
+        let never = row.estimated_cost.0 - row.expanded_cost.0;
+        change.reserved = Set(Stored(row.reserved.0 - never));
+        change.waiting_cost = Set(Stored(row.waiting_cost.0 - never));
     }
     with(&mut change);
     let row = change.update(&*tx).await.map_err(StoreError::from)?;

@@ -13,6 +13,7 @@ pub use lifecycle::{Approval, approve, cancel, pause, resume, start_due, to_clea
 pub use read::{Counts, counts, get, list, results};
 
 use crate::StoreError;
+use crate::budgets::BudgetHold;
 use dakiya_core::audience::Audience;
 use dakiya_core::campaign::{CampaignState, InvalidState};
 use dakiya_core::ids::{CampaignId, TemplateId};
@@ -20,7 +21,7 @@ use dakiya_core::message::Channel;
 use dakiya_core::money::Money;
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::sender::SenderAddress;
-use dakiya_core::time::Timestamp;
+use dakiya_core::time::{Month, Timestamp};
 
 /// What a person writes down about a campaign while it is a draft.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,6 +77,12 @@ pub struct Campaign {
     pub expanded_cost: Money,
     /// What is still set aside for it.
     pub reserved: Money,
+    /// Of that, what is not sent yet; nothing once it is canceled.
+    pub waiting_cost: Money,
+    /// The month whose budget it is set aside from.
+    pub budget_month: Option<Month>,
+    /// The budget that keeps it waiting.
+    pub budget_hold: Option<BudgetHold>,
     /// What Twilio has charged so far.
     pub actual_cost: Money,
     /// When the first message was expected to go out, as approved.
@@ -109,6 +116,18 @@ pub enum CampaignError {
     /// Audience, text or cost changed since the quote.
     #[error("the audience, the text or the cost changed since this quote; ask for a new estimate")]
     QuoteChanged,
+    /// It would cost more than is left of its month's budget, which stops sending.
+    #[error(
+        "it is expected to cost {expected} before tax, more than the {left} left of the budget for {month}"
+    )]
+    OverBudget {
+        /// Expected cost before tax.
+        expected: Money,
+        /// What is neither spent nor set aside.
+        left: Money,
+        /// Of which month.
+        month: Month,
+    },
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),

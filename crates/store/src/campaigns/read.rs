@@ -1,6 +1,7 @@
 //! Campaigns as pages and programs see them.
 
 use super::{Campaign, CampaignDraft};
+use crate::budgets::BudgetHold;
 use crate::column::Stored;
 use crate::entities::{campaign_counts, campaigns as table, messages};
 use crate::messages::Message;
@@ -8,6 +9,7 @@ use crate::{Cursor, Page, Store, StoreError};
 use dakiya_core::campaign::CampaignState;
 use dakiya_core::ids::{CampaignId, MessageId};
 use dakiya_core::message::Status;
+use dakiya_core::money::Money;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::BTreeMap;
 
@@ -127,6 +129,12 @@ impl From<table::Model> for Campaign {
                 CampaignState::Canceled => row.reserved.0 - row.waiting_cost.0,
                 _ => row.reserved.0,
             },
+            waiting_cost: match row.state.0 {
+                CampaignState::Canceled => Money::ZERO,
+                _ => row.waiting_cost.0,
+            },
+            budget_month: row.budget_month.map(|month| month.0),
+            budget_hold: row.budget_hold.as_deref().and_then(BudgetHold::parse),
             actual_cost: row.actual_cost.0,
             predicted_start: row.predicted_start,
             predicted_finish: row.predicted_finish,

@@ -8,7 +8,7 @@ use dakiya_core::message::Channel;
 use dakiya_core::money::Money;
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::sender::SenderAddress;
-use dakiya_core::time::Timestamp;
+use dakiya_core::time::{Month, Timestamp};
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -38,9 +38,11 @@ pub(crate) struct Model {
     pub served_at: Timestamp,
     pub estimated_cost: Stored<Money>,
     pub reserved: Stored<Money>,
+    pub waiting_cost: Stored<Money>,
+    pub budget_month: Option<Stored<Month>>,
+    pub budget_hold: Option<String>,
     pub actual_cost: Stored<Money>,
     pub unit_price: Option<Stored<Money>>,
-    pub waiting_cost: Stored<Money>,
     pub predicted_start: Option<Timestamp>,
     pub predicted_finish: Option<Timestamp>,
     pub paused_reason: Option<String>,

@@ -4,9 +4,9 @@ use crate::column::{PhoneKey, Stored};
 use dakiya_core::encoding::{Encoding, Segments};
 use dakiya_core::ids::{ApiKeyId, CampaignId, MessageId, PaymentId, ReminderRuleId, TemplateId};
 use dakiya_core::message::{Category, Channel, Status, SuppressedReason};
-use dakiya_core::money::Money;
+use dakiya_core::money::{FxRate, Money};
 use dakiya_core::sender::SenderAddress;
-use dakiya_core::time::Timestamp;
+use dakiya_core::time::{Month, Timestamp};
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -26,6 +26,9 @@ pub(crate) struct Model {
     pub encoding: Stored<Encoding>,
     pub segments: Stored<Segments>,
     pub estimated_cost: Stored<Money>,
+    pub estimated_fx: Option<Stored<FxRate>>,
+    pub cost_day: Option<chrono::NaiveDate>,
+    pub budget_hold: Option<Stored<Month>>,
     pub actual_cost: Option<Stored<Money>>,
     pub twilio_price: Option<String>,
     pub twilio_price_unit: Option<String>,

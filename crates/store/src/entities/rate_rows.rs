@@ -4,6 +4,7 @@ use crate::column::Stored;
 use dakiya_core::ids::RateRowId;
 use dakiya_core::message::{Category, Direction};
 use dakiya_core::rate_card::{Charge, Confidence, RateItem, RateUnit, Route};
+use dakiya_core::time::Timestamp;
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -21,6 +22,10 @@ pub(crate) struct Model {
     pub valid_from: chrono::NaiveDate,
     pub source: String,
     pub confidence: Stored<Confidence>,
+    pub created_at: Option<Timestamp>,
+    pub created_by: Option<String>,
+    pub retired_at: Option<Timestamp>,
+    pub retired_by: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

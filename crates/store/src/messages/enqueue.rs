@@ -147,6 +147,7 @@ async fn insert<C: ConnectionTrait>(
             Stored(message.encoding).into(),
             Stored(message.segments).into(),
             micros(message.estimated_cost)?.into(),
+            message.estimated_fx.map(Stored).into(),
             Stored(status_of(message)).into(),
             message.suppressed.map(Stored).into(),
             Value::from(i16::from(priority)),
@@ -169,8 +170,8 @@ async fn insert<C: ConnectionTrait>(
     }
     let inserted = Sql::new(
         "INSERT INTO messages (id, dedupe_key, campaign_id, template_id, template_version, phone, channel, category, \
-         sender, body, encoding, segments, estimated_cost, status, suppressed_reason, priority, due_at, expires_at, \
-         api_key_id, test, created_at, updated_at, attempts, checks, payment_id, reminder_rule_id, reminder_step, \
+         sender, body, encoding, segments, estimated_cost, estimated_fx, status, suppressed_reason, priority, due_at, \
+         expires_at, api_key_id, test, created_at, updated_at, attempts, checks, payment_id, reminder_rule_id, reminder_step, \
          payment_due_on, payment_revision, payment_text, fallback_at) VALUES ",
     )
     .rows(rows)

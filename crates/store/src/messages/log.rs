@@ -207,6 +207,10 @@ pub async fn failure_groups(store: &Store, campaign: CampaignId) -> Result<Vec<F
 
 impl From<table::Model> for Message {
     fn from(row: table::Model) -> Self {
+        let quoted = match (&row.twilio_price, &row.twilio_price_unit, &row.fx_rate) {
+            (Some(amount), Some(unit), Some(rate)) => crate::costs::quoted(amount, unit, rate),
+            _ => None,
+        };
         Self {
             id: row.id.0,
             dedupe_key: row.dedupe_key,
@@ -220,7 +224,11 @@ impl From<table::Model> for Message {
             encoding: row.encoding.0,
             segments: row.segments.0,
             estimated_cost: row.estimated_cost.0,
+            estimated_fx: row.estimated_fx.map(|fx| fx.0),
+            cost_day: row.cost_day,
+            budget_hold: row.budget_hold.filter(|_| row.status.0 == Status::Queued).map(|month| month.0),
             actual_cost: row.actual_cost.map(|cost| cost.0),
+            quoted,
             twilio_segments: row.twilio_segments.map(|count| count.0),
             status: row.status.0,
             suppressed_reason: row.suppressed_reason.map(|reason| reason.0),

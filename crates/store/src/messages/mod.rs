@@ -31,10 +31,10 @@ use chrono::NaiveDate;
 use dakiya_core::encoding::{Encoding, Segments};
 use dakiya_core::ids::{ApiKeyId, CampaignId, MessageId, PaymentId, ReminderRuleId, TemplateId};
 use dakiya_core::message::{Category, Channel, EventSource, Status, SuppressedReason};
-use dakiya_core::money::Money;
+use dakiya_core::money::{FxRate, Money, Price};
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::sender::SenderAddress;
-use dakiya_core::time::Timestamp;
+use dakiya_core::time::{Month, Timestamp};
 
 /// One message to one number, as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,8 +63,16 @@ pub struct Message {
     pub segments: Segments,
     /// Expected cost, before tax.
     pub estimated_cost: Money,
+    /// The dollar's price it was reckoned with; `None` when no dollars were in it.
+    pub estimated_fx: Option<FxRate>,
+    /// The business day its cost belongs to, once it was taken for posting.
+    pub cost_day: Option<NaiveDate>,
+    /// The month whose budget keeps it waiting.
+    pub budget_hold: Option<Month>,
     /// What Twilio charged, before tax; `None` until it said so.
     pub actual_cost: Option<Money>,
+    /// As Twilio quoted it, and the rate it was converted with.
+    pub quoted: Option<(Price, FxRate)>,
     /// Billed parts as Twilio counts them.
     pub twilio_segments: Option<u32>,
     /// Where it is.
@@ -124,6 +132,8 @@ pub struct NewMessage {
     pub segments: Segments,
     /// Expected cost, before tax.
     pub estimated_cost: Money,
+    /// The dollar's price it was reckoned with; `None` when no dollars were in it.
+    pub estimated_fx: Option<FxRate>,
     /// Not sent before.
     pub due_at: Timestamp,
     /// Not sent after.

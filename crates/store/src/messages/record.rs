@@ -7,11 +7,13 @@
 use super::tally::{Tally, set_aside};
 use crate::audit::Actor;
 use crate::column::{PhoneKey, Stored};
+use crate::costs::{Entry, Key, MessageMoney};
 use crate::opt_outs::{self, Change};
 use crate::sql::{Row, Sql, for_update};
 use crate::{Store, StoreError};
-use dakiya_core::ids::{CampaignId, EventId, MessageId};
-use dakiya_core::message::{EventSource, Status};
+use chrono::NaiveDate;
+use dakiya_core::ids::{CampaignId, EventId, MessageId, ReminderRuleId, TemplateId};
+use dakiya_core::message::{Category, Channel, Direction, EventSource, Status};
 use dakiya_core::opt_out::{OptOutAction, OptOutScope, OptOutSource};
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::time::Timestamp;
@@ -25,6 +27,14 @@ pub(crate) struct Record {
     pub(crate) campaign: Option<CampaignId>,
     pub(crate) phone: PhoneKey,
     pub(crate) estimated_cost: i64,
+    channel: Channel,
+    category: Category,
+    template: Option<TemplateId>,
+    reminder_rule: Option<ReminderRuleId>,
+    sender: String,
+    segments: i32,
+    estimated_fx: Option<String>,
+    cost_day: Option<NaiveDate>,
     pub(crate) taken_at: Option<Timestamp>,
     pub(crate) now: State,
     was: State,
@@ -71,7 +81,8 @@ pub(crate) struct Desk {
 
 const COLUMNS: &str = "id, campaign_id, phone, estimated_cost, taken_at, status, twilio_sid, \
     twilio_segments, error_code, attempts, due_at, next_check_at, checks, sent_at, delivered_at, actual_cost, \
-    twilio_price, twilio_price_unit, fx_rate";
+    twilio_price, twilio_price_unit, fx_rate, channel, category, template_id, reminder_rule_id, sender, segments, estimated_fx, \
+    cost_day";
 
 impl Desk {
     /// Loads messages by id and by Twilio's id, and locks them until the transaction ends.
@@ -196,6 +207,14 @@ impl Record {
             campaign: row.maybe("campaign_id")?,
             phone: row.read("phone")?,
             estimated_cost: row.try_get("", "estimated_cost")?,
+            channel: row.read("channel")?,
+            category: row.read("category")?,
+            template: row.maybe("template_id")?,
+            reminder_rule: row.maybe("reminder_rule_id")?,
+            sender: row.try_get("", "sender")?,
+            segments: row.try_get("", "segments")?,
+            estimated_fx: row.try_get("", "estimated_fx")?,
+            cost_day: row.try_get("", "cost_day")?,
             taken_at: row.try_get("", "taken_at")?,
             was: now.clone(),
             now,
@@ -219,10 +238,48 @@ impl Record {
             set_aside(state.status, state.sid.is_some(), self.estimated_cost, state.actual_cost)
         };
         tally.released(self.campaign, aside(&self.was) - aside(&self.now));
+        if let Some(key) = self.key() {
+            tally.costs.changed(key, self.entry(&self.was), self.entry(&self.now));
+        }
         tally.charged(self.campaign, self.now.actual_cost.unwrap_or(0) - self.was.actual_cost.unwrap_or(0));
         if self.now.status == Status::Queued {
             tally.waits(self.campaign, self.now.due_at);
         }
+    }
+}
+
+impl Record {
+    /// Which roll-up it belongs to, once it was taken.
+    fn key(&self) -> Option<Key> {
+        Some(Key {
+            day: self.cost_day?,
+            item: self.channel.into(),
+            direction: Direction::Outbound,
+            category: Some(self.category),
+            template: self.template,
+            campaign: self.campaign,
+            reminder_rule: self.reminder_rule,
+            sender: self.sender.clone(),
+        })
+    }
+
+    fn entry(&self, state: &State) -> Entry {
+        let price = (state.price.as_deref(), state.price_unit.as_deref(), state.fx_rate.as_deref());
+        let money = MessageMoney {
+            channel: self.channel,
+            status: state.status,
+            has_sid: state.sid.is_some(),
+            segments: self.segments,
+            twilio_segments: state.twilio_segments,
+            estimated: self.estimated_cost,
+            estimated_fx: self.estimated_fx.as_deref(),
+            actual: state.actual_cost,
+            price: match price {
+                (Some(amount), Some(unit), Some(rate)) => Some((amount, unit, rate)),
+                _ => None,
+            },
+        };
+        money.entry()
     }
 }
 

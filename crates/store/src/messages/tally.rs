@@ -3,34 +3,38 @@
 use super::Message;
 use crate::StoreError;
 use crate::column::Stored;
+use crate::costs::{CostChanges, MessageMoney};
 use crate::sql::Sql;
 use dakiya_core::ids::CampaignId;
+use dakiya_core::ledger::Differences;
 use dakiya_core::message::Status;
 use dakiya_core::money::Money;
 use dakiya_core::time::Timestamp;
 use sea_orm::ConnectionTrait;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What changes of a campaign's money, in micro-rupees.
+#[derive(Clone, Copy, Default)]
+struct CampaignMoney {
+    reserved: i64,
+    /// The part of it whose messages are not sent yet.
+    waiting: i64,
+    actual: i64,
+}
+
 /// Differences, collected while a batch is worked on and written once at its end. Ordered, so that two workers
 /// that write at the same time never wait for each other in a circle.
 #[derive(Default)]
 pub(crate) struct Tally {
     counts: BTreeMap<(CampaignId, Stored<Status>), i64>,
-    money: BTreeMap<CampaignId, Account>,
+    money: BTreeMap<CampaignId, CampaignMoney>,
     waiting: BTreeMap<CampaignId, Timestamp>,
-}
-
-/// Differences of a campaign's money, in micro-rupees.
-#[derive(Default)]
-struct Account {
-    reserved: i64,
-    /// The part of it that is set aside for messages that wait.
-    waiting: i64,
-    charged: i64,
+    pub(crate) costs: CostChanges,
 }
 
 impl Tally {
-    /// A message of a campaign, expected to cost so many micro-rupees, left one status for another. `None`: it is new.
+    /// A message of a campaign, expected to cost so many micro-rupees, left one status for another. `None`: it is new,
+    /// and what is set aside for it has waited since the approval.
     pub(crate) fn moved(
         &mut self,
         campaign: Option<CampaignId>,
@@ -42,11 +46,10 @@ impl Tally {
         if from == Some(to) {
             return;
         }
-        if let Some(from) = from {
-            *self.counts.entry((campaign, Stored(from))).or_default() -= 1;
-        }
         *self.counts.entry((campaign, Stored(to))).or_default() += 1;
-        let waits = i64::from(to == Status::Queued) - i64::from(from == Some(Status::Queued));
+        let Some(from) = from else { return };
+        *self.counts.entry((campaign, Stored(from))).or_default() -= 1;
+        let waits = i64::from(to == Status::Queued) - i64::from(from == Status::Queued);
         if waits != 0 {
             self.money.entry(campaign).or_default().waiting += waits * estimated_cost;
         }
@@ -62,7 +65,7 @@ impl Tally {
     /// Twilio charged so much more for a campaign.
     pub(crate) fn charged(&mut self, campaign: Option<CampaignId>, micros: i64) {
         if let (Some(campaign), true) = (campaign, micros != 0) {
-            self.money.entry(campaign).or_default().charged += micros;
+            self.money.entry(campaign).or_default().actual += micros;
         }
     }
 
@@ -74,17 +77,17 @@ impl Tally {
         }
     }
 
-    /// Writes everything.
+    /// Writes everything, in the order in which everybody locks: campaigns, months, counts, days.
     pub(crate) async fn write<C: ConnectionTrait>(self, tx: &C) -> Result<(), StoreError> {
         let campaigns: BTreeSet<CampaignId> = self.money.keys().chain(self.waiting.keys()).copied().collect();
         for campaign in campaigns {
-            if let Some(account) = self.money.get(&campaign) {
+            if let Some(money) = self.money.get(&campaign) {
                 Sql::new("UPDATE campaigns SET reserved = reserved + ")
-                    .bind(account.reserved)
+                    .bind(money.reserved)
                     .text(", waiting_cost = waiting_cost + ")
-                    .bind(account.waiting)
+                    .bind(money.waiting)
                     .text(", actual_cost = actual_cost + ")
-                    .bind(account.charged)
+                    .bind(money.actual)
                     .text(" WHERE id = ")
                     .bind(Stored(campaign))
                     .execute(tx)
@@ -94,16 +97,17 @@ impl Tally {
                 wake(tx, campaign, *at).await?;
             }
         }
+        self.costs.write_months(tx).await?;
         let counts: Vec<_> = self.counts.into_iter().filter(|(_, count)| *count != 0).collect();
         if counts.is_empty() {
-            return Ok(());
+            return self.costs.write_days(tx).await;
         }
         Sql::new("INSERT INTO campaign_counts (campaign_id, status, count) VALUES ")
             .rows(counts.into_iter().map(|((campaign, status), count)| [Stored(campaign).into(), status.into(), count.into()]))
             .text(" ON CONFLICT (campaign_id, status) DO UPDATE SET count = campaign_counts.count + excluded.count")
             .execute(tx)
             .await?;
-        Ok(())
+        self.costs.write_days(tx).await
     }
 }
 
@@ -144,6 +148,26 @@ pub(crate) fn micros(money: Money) -> Result<i64, StoreError> {
 }
 
 impl Message {
+    /// Why it cost something else than expected; nothing while it may still be charged.
+    pub fn differences(&self) -> Differences {
+        let quoted = self.quoted.map(|(price, fx)| {
+            (price.amount.to_string(), price.currency.as_str(), fx.inr_per_usd.to_string())
+        });
+        let estimated_fx = self.estimated_fx.map(|fx| fx.inr_per_usd.to_string());
+        let money = MessageMoney {
+            channel: self.channel,
+            status: self.status,
+            has_sid: self.twilio_sid.is_some(),
+            segments: i32::try_from(self.segments.0).unwrap_or(i32::MAX),
+            twilio_segments: self.twilio_segments.and_then(|count| i32::try_from(count).ok()),
+            estimated: self.estimated_cost.to_micros().unwrap_or(0),
+            estimated_fx: estimated_fx.as_deref(),
+            actual: self.actual_cost.and_then(Money::to_micros),
+            price: quoted.as_ref().map(|(amount, unit, rate)| (amount.as_str(), *unit, rate.as_str())),
+        };
+        money.differences()
+    }
+
     /// Whether it may still be charged.
     pub fn is_reserved(&self) -> bool {
         let estimated = self.estimated_cost.to_micros().unwrap_or(0);

@@ -11,7 +11,7 @@ use dakiya_core::money::Money;
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::retry::RetryPolicy;
 use dakiya_core::sender::{Sender, SenderAddress, SenderKind};
-use dakiya_core::time::Timestamp;
+use dakiya_core::time::{Month, Timestamp};
 use dakiya_store::Store;
 use dakiya_store::campaigns::{self, Approval, Batch, Campaign, CampaignDraft, NewRecipient};
 use dakiya_store::messages::{
@@ -48,6 +48,7 @@ pub fn new_message(n: u64) -> NewMessage {
         encoding: Encoding::Gsm7,
         segments: Segments(1),
         estimated_cost: Money::parse("0.80").unwrap(),
+        estimated_fx: None,
         due_at: now(),
         expires_at: None,
         api_key_id: None,
@@ -169,6 +170,7 @@ pub async fn approve(store: &Store, id: CampaignId, people: usize) -> Campaign {
         revision: draft.revision,
         estimated_cost: Money::parse("0.80").unwrap() * people as u64,
         unit_price: Money::parse("0.80").unwrap(),
+        month: Month::parse("2026-11").unwrap(),
         predicted_start: now(),
         predicted_finish: later(60),
     };

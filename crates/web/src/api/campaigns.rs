@@ -326,6 +326,7 @@ impl From<CampaignError> for Problem {
                 Problem::new(Code::InvalidState, error)
             }
             CampaignError::QuoteChanged => Problem::new(Code::QuoteChanged, error),
+            CampaignError::OverBudget { .. } => Problem::new(Code::OverBudget, error),
             CampaignError::Store(_) => Problem::internal(&error),
         }
     }

@@ -66,7 +66,7 @@ pub async fn evaluate(
     })?;
     let today = day_in(app.clock.now(), app.config.timezone);
     let cost = scenario
-        .evaluate(&card, today, settings.fx(), settings.gst)
+        .evaluate(&card, today, dakiya_store::fx_rates::on(&app.store, today).await?, settings.gst)
         .map_err(|error| Problem::new(Code::NoRate, error))?;
     Ok(axum::Json(ScenarioAnswer { rate_card: card.key, cost }))
 }

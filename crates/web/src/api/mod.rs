@@ -2,6 +2,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod body;
+mod budgets;
 mod campaign_recipients;
 mod campaigns;
 pub(crate) mod contacts;
@@ -17,6 +18,7 @@ mod pagination;
 mod payment_shapes;
 mod payments;
 pub(crate) mod problem;
+mod rate_cards;
 mod reminder_rule_shapes;
 mod reminder_rules;
 mod schema;
@@ -102,6 +104,9 @@ fn v1() -> OpenApiRouter<AppState> {
         .routes(routes!(sending::stop))
         .routes(routes!(sending::resume))
         .routes(routes!(finance::evaluate))
+        .routes(routes!(budgets::get, budgets::put))
+        .routes(routes!(rate_cards::list))
+        .routes(routes!(rate_cards::get, rate_cards::put))
 }
 
 async fn nothing_here() -> Problem {

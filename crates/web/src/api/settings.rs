@@ -16,7 +16,7 @@ use dakiya_store::{rate_cards, settings};
     responses((status = 200, description = "All settings", body = schema::Settings)),
 )]
 pub async fn get(MayRead(_): MayRead, State(app): State<AppState>) -> Result<axum::Json<Settings>, Problem> {
-    Ok(axum::Json(settings::get(&app.store).await?))
+    Ok(axum::Json(settings::on(&app.store, app.today()).await?))
 }
 
 /// Change settings
@@ -32,7 +32,7 @@ pub async fn change(
     State(app): State<AppState>,
     Json(patch): Json<SettingsPatch>,
 ) -> Result<axum::Json<Settings>, Problem> {
-    let old = settings::get(&app.store).await?;
+    let old = settings::on(&app.store, app.today()).await?;
     let new = patch.apply(&old).map_err(Problem::fields)?;
     if new.rate_card != old.rate_card && rate_cards::get(&app.store, &new.rate_card).await?.is_none() {
         return Err(Problem::field(
@@ -41,6 +41,6 @@ pub async fn change(
             format!("there is no rate card \"{}\"", new.rate_card),
         ));
     }
-    settings::update(&app.store, &new, &caller.actor(), app.clock.now()).await?;
+    settings::update(&app.store, &new, &caller.actor(), app.clock.now(), app.today()).await?;
     Ok(axum::Json(new))
 }

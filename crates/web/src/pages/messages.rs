@@ -1,6 +1,7 @@
 //! The message log: filters in the address, one message's story on a page of its own.
 
 use super::explain::{self, Explained};
+use super::ledger;
 use super::preview::Preview;
 use crate::AppState;
 use crate::auth::Person;

@@ -1,6 +1,7 @@
 //! The pages people see: one module per noun, its templates under the same name.
 
 mod api_keys;
+mod budgets;
 mod campaigns;
 mod confirm;
 pub(crate) mod contacts;
@@ -8,6 +9,7 @@ mod dashboard;
 mod explain;
 mod gates;
 mod imports;
+mod ledger;
 mod messages;
 mod opt_outs;
 mod payments;
@@ -30,6 +32,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(auth::routes())
         .merge(dashboard::routes())
         .merge(campaigns::routes())
+        .merge(budgets::routes())
         .merge(reminders::routes())
         .merge(templates::routes())
         .merge(contacts::routes())

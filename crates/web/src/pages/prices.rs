@@ -4,14 +4,14 @@ use crate::AppState;
 use crate::error::PageResult;
 use crate::view::Zone;
 use dakiya_core::message::{Category, Channel};
+use dakiya_core::money::FxRate;
 use dakiya_core::rate_card::{RateCard, Spread};
-use dakiya_core::settings::Settings;
-use dakiya_store::{rate_cards, settings};
+use dakiya_store::{fx_rates, rate_cards, settings};
 
 /// The rate card and settings in force, for pricing single texts.
 pub(crate) struct Prices {
     card: Option<RateCard>,
-    pub(crate) settings: Settings,
+    fx: FxRate,
     today: chrono::NaiveDate,
 }
 
@@ -20,12 +20,13 @@ impl Prices {
     pub(crate) async fn now(app: &AppState) -> PageResult<Prices> {
         let settings = settings::get(&app.store).await?;
         let card = rate_cards::get(&app.store, &settings.rate_card).await?;
-        Ok(Prices { card, settings, today: Zone(app.config.timezone).date(&app.clock.now()) })
+        let today = Zone(app.config.timezone).date(&app.clock.now());
+        Ok(Prices { card, fx: fx_rates::on(&app.store, today).await?, today })
     }
 
     /// The price of one unit; `None` when nothing prices it.
     pub(crate) fn unit(&self, channel: Channel, category: Category) -> Option<Spread> {
-        self.card.as_ref()?.outbound(channel, category, self.today, self.settings.fx()).ok()
+        self.card.as_ref()?.outbound(channel, category, self.today, self.fx).ok()
     }
 
     /// `₹0.80 a segment`

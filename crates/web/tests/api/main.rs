@@ -8,6 +8,7 @@ mod idempotency;
 mod keys;
 mod lists;
 mod messages;
+mod money;
 mod operations;
 mod opt_out_page;
 mod payment_webhooks;

@@ -1,14 +1,16 @@
 //! Who may be up next: small reads from the queue's partial indexes, no wider than what can be posted.
 
 use super::TakeRequest;
+use super::budget::CampaignMoney;
 use super::reminders::Reminder;
 use super::senders::{SenderQueue, campaign_pace, lane, paces, senders, slots_within};
+use crate::budgets::BudgetHold;
 use crate::column::Stored;
 use crate::sql::{Row, Sql, skip_locked};
 use crate::{StoreError, sending, settings};
 use chrono::TimeDelta;
 use dakiya_core::encoding::Segments;
-use dakiya_core::ids::{CampaignId, MessageId};
+use dakiya_core::ids::{CampaignId, MessageId, TemplateId};
 use dakiya_core::message::{BULK_PRIORITY, Category, Channel};
 use dakiya_core::money::Money;
 use dakiya_core::pacing::Lane;
@@ -46,6 +48,9 @@ pub(super) struct Round {
 pub(super) struct CampaignQueue {
     pub(super) id: CampaignId,
     pub(super) lane: Option<Lane>,
+    pub(super) money: CampaignMoney,
+    /// The budget that keeps it waiting from now on.
+    pub(super) hold: Option<BudgetHold>,
     pub(super) messages: Vec<Candidate>,
     /// It was asked for more messages than it had.
     pub(super) exhausted: bool,
@@ -58,6 +63,7 @@ pub(super) struct Candidate {
     pub(super) id: MessageId,
     pub(super) phone: PhoneNumber,
     pub(super) category: Category,
+    pub(super) template: Option<TemplateId>,
     pub(super) body: String,
     pub(super) segments: Segments,
     pub(super) estimated_cost: Money,
@@ -175,7 +181,7 @@ async fn one<C: ConnectionTrait>(
     rows.iter().map(candidate).collect()
 }
 
-const CANDIDATE: &str = "SELECT id, phone, category, body, segments, estimated_cost, due_at, expires_at, payment_id, reminder_rule_id, \
+const CANDIDATE: &str = "SELECT id, phone, category, template_id, body, segments, estimated_cost, due_at, expires_at, payment_id, reminder_rule_id, \
      payment_due_on, payment_revision, payment_text FROM messages WHERE ";
 
 fn candidate(row: &QueryResult) -> Result<Candidate, StoreError> {
@@ -183,6 +189,7 @@ fn candidate(row: &QueryResult) -> Result<Candidate, StoreError> {
         id: row.read("id")?,
         phone: row.read("phone")?,
         category: row.read("category")?,
+        template: row.maybe("template_id")?,
         body: row.try_get("", "body")?,
         segments: row.read("segments")?,
         estimated_cost: row.read("estimated_cost")?,
@@ -198,10 +205,11 @@ struct DueCampaign {
     channel: Channel,
     sender: SenderAddress,
     segments_per_second: Option<u32>,
+    money: CampaignMoney,
 }
 
 async fn due_campaigns<C: ConnectionTrait>(tx: &C, now: Timestamp) -> Result<Vec<DueCampaign>, StoreError> {
-    let rows = Sql::new("SELECT id, channel, sender, segments_per_second FROM campaigns WHERE state = 'sending' AND (wake_at <= ")
+    let rows = Sql::new("SELECT id, channel, sender, segments_per_second, budget, budget_month, reserved, actual_cost FROM campaigns WHERE state = 'sending' AND (wake_at <= ")
         .bind(now)
         .text(" OR wake_at > ")
         .bind(now + LONGEST_SLEEP)
@@ -216,6 +224,7 @@ async fn due_campaigns<C: ConnectionTrait>(tx: &C, now: Timestamp) -> Result<Vec
             channel: row.read("channel")?,
             sender: row.read("sender")?,
             segments_per_second: row.maybe("segments_per_second")?,
+            money: CampaignMoney::read(row)?,
         })
     };
     rows.iter().map(read).collect()
@@ -253,8 +262,15 @@ async fn share<C: ConnectionTrait>(
             lane.as_ref().map_or(usize::MAX, |lane| slots_within(lane, request.now, CAMPAIGN_HORIZON));
         let limit = room.div_ceil(asked).min(own_room);
         asked -= 1;
-        let mut queue =
-            CampaignQueue { id: campaign.id, lane, messages: Vec::new(), exhausted: false, sleep: None };
+        let mut queue = CampaignQueue {
+            id: campaign.id,
+            lane,
+            money: campaign.money,
+            hold: None,
+            messages: Vec::new(),
+            exhausted: false,
+            sleep: None,
+        };
         if own_room == 0 {
             queue.sleep = lane.map(|lane| Some(worth_waking(&lane, request.now, CAMPAIGN_HORIZON)));
         } else if limit > 0 {

@@ -1,5 +1,6 @@
 //! What becomes of each candidate: the rules of `core`, applied sender by sender.
 
+use super::budget::MonthBudget;
 use super::candidates::{CAMPAIGN_HORIZON, CampaignQueue, Candidate, Round, worth_waking};
 use super::recent::Recent;
 use super::reminders::{Reminders, Rewritten};
@@ -7,7 +8,7 @@ use super::senders::SenderQueue;
 use super::{TakeRequest, TakenMessage};
 use crate::messages::people::People;
 use dakiya_core::dispatch::{Dispatch, DueMessage, Facts, dispatch};
-use dakiya_core::ids::{CampaignId, MessageId};
+use dakiya_core::ids::{CampaignId, MessageId, ReminderRuleId, TemplateId};
 use dakiya_core::message::{Channel, Status, SuppressedReason};
 use dakiya_core::money::Money;
 use dakiya_core::pacing::{self, Lane};
@@ -19,8 +20,17 @@ use dakiya_core::time::Timestamp;
 pub(super) struct Decided {
     pub(super) to_post: Vec<TakenMessage>,
     pub(super) rewritten: Vec<Rewritten>,
+    pub(super) costs: Vec<TakenCost>,
     pub(super) deferred: Vec<(MessageId, Timestamp)>,
+    pub(super) held: Vec<MessageId>,
     pub(super) ended: Vec<Ended>,
+}
+
+/// What a message to be posted is filed under, besides what it says itself.
+pub(super) struct TakenCost {
+    pub(super) template: Option<TemplateId>,
+    pub(super) reminder_rule: Option<ReminderRuleId>,
+    pub(super) segments: i32,
 }
 
 /// A message that will not be sent.
@@ -35,7 +45,7 @@ pub(super) struct Ended {
 impl Decided {
     /// Whether messages left the line without being posted.
     pub(super) fn moved(&self) -> bool {
-        !self.deferred.is_empty() || !self.ended.is_empty()
+        !self.deferred.is_empty() || !self.held.is_empty() || !self.ended.is_empty()
     }
 }
 
@@ -45,6 +55,7 @@ struct Desk<'a> {
     people: &'a People,
     recent: Recent,
     reminders: Reminders,
+    budget: MonthBudget,
     request: &'a TakeRequest,
     decided: Decided,
 }
@@ -65,21 +76,21 @@ pub(super) fn decide(
     people: &People,
     recent: Recent,
     reminders: Reminders,
+    budget: MonthBudget,
     request: &TakeRequest,
 ) -> Decided {
     let Round { settings, senders } = round;
-    let mut desk = Desk { settings, people, recent, reminders, request, decided: Decided::default() };
+    let mut desk = Desk { settings, people, recent, reminders, budget, request, decided: Decided::default() };
     for sender in senders {
         serve(&mut desk, sender);
     }
-    desk.decided.to_post.sort_by_key(|message| message.slot);
     desk.decided
 }
 
 fn serve(desk: &mut Desk<'_>, sender: &mut SenderQueue) {
     let mut direct = std::mem::take(&mut sender.direct).into_iter();
     for candidate in direct.by_ref() {
-        if let Line::Full = desk.one(sender, &mut None, None, candidate) {
+        if let Line::Full = desk.one(sender, None, candidate) {
             return;
         }
     }
@@ -95,8 +106,7 @@ fn serve(desk: &mut Desk<'_>, sender: &mut SenderQueue) {
             }
             let Some(candidate) = line.next() else { continue };
             went_on = true;
-            let CampaignQueue { id, lane, .. } = campaign;
-            match desk.one(sender, lane, Some(*id), candidate) {
+            match desk.one(sender, Some(campaign), candidate) {
                 Line::GoesOn => {}
                 Line::Sleeps(until) => campaign.sleep = Some(Some(until)),
                 Line::Full => {
@@ -123,13 +133,14 @@ impl Desk<'_> {
     fn one(
         &mut self,
         sender: &mut SenderQueue,
-        lane: &mut Option<Lane>,
-        campaign: Option<CampaignId>,
+        campaign: Option<&mut CampaignQueue>,
         mut candidate: Candidate,
     ) -> Line {
         let now = self.request.now;
         let slots_until = now + self.request.horizon;
-        let lanes: Vec<Lane> = std::iter::once(sender.lane).chain(*lane).collect();
+        let lanes: Vec<Lane> = std::iter::once(sender.lane)
+            .chain(campaign.as_ref().and_then(|campaign| campaign.lane))
+            .collect();
         if pacing::ready(&lanes[..1], now) > slots_until {
             return Line::Full;
         }
@@ -141,13 +152,15 @@ impl Desk<'_> {
         let rewritten = void.map_or_else(|| self.reminders.rewrite(&mut candidate, sender.channel), Err);
         let void = rewritten.as_ref().err().copied();
         let person = self.people.get(candidate.phone);
+        let money = campaign.as_ref().map(|campaign| campaign.money);
+        let campaign_id = campaign.as_ref().map(|campaign| campaign.id);
         let due = DueMessage {
             to: candidate.phone,
             channel: sender.channel,
             category: candidate.category,
             reminder: candidate.reminder.is_some(),
             expires_at: candidate.expires_at,
-            unreserved_cost: if campaign.is_some() { Money::ZERO } else { candidate.estimated_cost },
+            cost: candidate.estimated_cost,
         };
         let facts = Facts {
             settings: self.settings,
@@ -158,31 +171,44 @@ impl Desk<'_> {
             exceeded,
             sent_last_hour: self.recent.count(candidate.phone, candidate.category),
             sender_promotional: sender.promotional,
-            budget_left: None,
+            budget_left: self.budget.left_for(money.as_ref(), candidate.estimated_cost),
             lanes: &lanes,
             slots_until,
         };
         match dispatch(&due, &facts, now) {
             Dispatch::Send { slot } => {
                 self.decided.rewritten.extend(rewritten.ok().flatten());
-                self.send(sender, lane, campaign, candidate, slot);
+                self.budget.spend(money.as_ref(), candidate.estimated_cost);
+                self.send(sender, campaign, candidate, slot);
                 Line::GoesOn
             }
+            Dispatch::HoldForBudget => match campaign {
+                Some(campaign) => {
+                    let (hold, until) = self.budget.hold(&campaign.money, candidate.estimated_cost);
+                    (campaign.hold, campaign.sleep) = (Some(hold), Some(until));
+                    Line::GoesOn
+                }
+                None => {
+                    // What it costs now decides when there is room for it.
+                    self.decided.rewritten.extend(rewritten.ok().flatten());
+                    self.decided.held.push(candidate.id);
+                    Line::GoesOn
+                }
+            },
             Dispatch::Defer(until) if campaign.is_some() => Line::Sleeps(until),
             Dispatch::Defer(until) => {
                 self.decided.deferred.push((candidate.id, until));
                 Line::GoesOn
             }
-            Dispatch::Suppress(reason) => self.end(candidate, campaign, Status::Suppressed, Some(reason)),
-            Dispatch::Expire => self.end(candidate, campaign, Status::Expired, None),
+            Dispatch::Suppress(reason) => self.end(candidate, campaign_id, Status::Suppressed, Some(reason)),
+            Dispatch::Expire => self.end(candidate, campaign_id, Status::Expired, None),
         }
     }
 
     fn send(
         &mut self,
         sender: &mut SenderQueue,
-        lane: &mut Option<Lane>,
-        campaign: Option<CampaignId>,
+        campaign: Option<&mut CampaignQueue>,
         candidate: Candidate,
         slot: Timestamp,
     ) {
@@ -191,14 +217,20 @@ impl Desk<'_> {
             Channel::Whatsapp => 1,
         };
         sender.lane.occupy(slot, segments);
-        if let Some(lane) = lane {
+        let campaign_id = campaign.as_ref().map(|campaign| campaign.id);
+        if let Some(lane) = campaign.and_then(|campaign| campaign.lane.as_mut()) {
             lane.occupy(slot, segments);
         }
+        self.decided.costs.push(TakenCost {
+            template: candidate.template,
+            reminder_rule: candidate.reminder.as_ref().map(|reminder| reminder.rule),
+            segments: i32::try_from(candidate.segments.0).unwrap_or(i32::MAX),
+        });
         self.recent.add(candidate.phone, candidate.category);
         self.reminders.add(&candidate);
         self.decided.to_post.push(TakenMessage {
             id: candidate.id,
-            campaign_id: campaign,
+            campaign_id,
             phone: candidate.phone,
             channel: sender.channel,
             category: candidate.category,

@@ -5,6 +5,7 @@
 //! those served longest ago first. A campaign that cannot go on now (its window is closed, its pace is used up) gets
 //! a wake time and is not looked at before.
 
+mod budget;
 mod candidates;
 mod decide;
 mod recent;
@@ -96,15 +97,19 @@ pub struct Taken {
 pub async fn take(store: &Store, request: &TakeRequest) -> Result<Taken, StoreError> {
     let tx = store.write().await?;
     let Some(mut round) = candidates::gather(&*tx, request).await? else { return Ok(Taken::default()) };
+    let budget = budget::MonthBudget::of(&*tx, &round, request).await?;
     let people = people_in(store, &*tx, &round.phones()).await?;
     let recent = recent::sent_last_hour(&*tx, &round.phones(), request.now).await?;
     let reminders = reminders::load(&*tx, &round, request).await?;
-    let decided = decide::decide(&mut round, &people, recent, reminders, request);
+    let decided = decide::decide(&mut round, &people, recent, reminders, budget, request);
     let next_wake =
         if decided.to_post.is_empty() { candidates::next_wake(&*tx, &round, request).await? } else { None };
     let changed = write::write(store, &*tx, &round, &decided, request).await?;
     if changed {
         tx.commit().await?;
     }
-    Ok(Taken { moved: decided.moved(), to_post: decided.to_post, next_wake })
+    let moved = decided.moved();
+    let mut to_post = decided.to_post;
+    to_post.sort_by_key(|message| message.slot);
+    Ok(Taken { moved, to_post, next_wake })
 }

@@ -21,7 +21,7 @@ use std::collections::HashMap;
 /// What makes a candidate a reminder, as it was planned.
 pub(super) struct Reminder {
     payment: PaymentId,
-    rule: ReminderRuleId,
+    pub(super) rule: ReminderRuleId,
     due_on: NaiveDate,
     revision: i64,
     text: String,

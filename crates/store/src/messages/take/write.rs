@@ -1,18 +1,21 @@
 //! Writes a round's decisions, a statement per kind of decision rather than per message.
 
-use super::TakeRequest;
 use super::candidates::{LONGEST_SLEEP, Round, next_due};
-use super::decide::{Decided, Ended};
+use super::decide::{Decided, Ended, TakenCost};
 use super::senders::{SenderQueue, campaign_pace};
+use super::{TakeRequest, TakenMessage};
+use crate::budgets::BudgetHold;
 use crate::column::Stored;
+use crate::costs::{Entry, Key, MessageMoney};
 use crate::messages::record::{Event, write_events};
 use crate::messages::tally::{Tally, micros};
 use crate::sql::Sql;
 use crate::{Store, StoreError};
+use chrono::NaiveDate;
 use dakiya_core::ids::CampaignId;
-use dakiya_core::message::{EventSource, Status, SuppressedReason};
+use dakiya_core::message::{Direction, EventSource, Status, SuppressedReason};
 use dakiya_core::pacing::Lane;
-use dakiya_core::time::Timestamp;
+use dakiya_core::time::{Month, Timestamp, day_in};
 use sea_orm::{ConnectionTrait, Value};
 use std::collections::{BTreeMap, HashSet};
 
@@ -26,9 +29,10 @@ pub(super) async fn write<C: ConnectionTrait>(
 ) -> Result<bool, StoreError> {
     let mut tally = Tally::default();
     rewritten(tx, decided).await?;
-    posting(tx, decided, request.now, &mut tally).await?;
+    posting(tx, decided, request, &mut tally).await?;
     ended(store, tx, &decided.ended, request.now, &mut tally).await?;
     deferred(tx, decided, request.now).await?;
+    held(tx, decided, request).await?;
     let slept = campaigns(tx, round, decided, request.now).await?;
     let changed = slept || decided.moved() || !decided.to_post.is_empty();
     if !decided.to_post.is_empty() {
@@ -42,24 +46,26 @@ pub(super) async fn write<C: ConnectionTrait>(
 async fn posting<C: ConnectionTrait>(
     tx: &C,
     decided: &Decided,
-    now: Timestamp,
+    request: &TakeRequest,
     tally: &mut Tally,
 ) -> Result<(), StoreError> {
     if decided.to_post.is_empty() {
         return Ok(());
     }
-    for message in &decided.to_post {
-        tally.moved(
-            message.campaign_id,
-            Some(Status::Queued),
-            Status::Posting,
-            micros(message.estimated_cost)?,
-        );
+    let now = request.now;
+    let day = day_in(now, request.zone);
+    for (message, cost) in decided.to_post.iter().zip(&decided.costs) {
+        let estimated = micros(message.estimated_cost)?;
+        tally.moved(message.campaign_id, Some(Status::Queued), Status::Posting, estimated);
+        let (key, entry) = posted(message, cost, estimated, day);
+        tally.costs.changed(key, Entry::default(), entry);
     }
     let changed = Sql::new("UPDATE messages SET status = 1, attempts = attempts + 1, taken_at = ")
         .bind(now)
         .text(", updated_at = ")
         .bind(now)
+        .text(", budget_hold = NULL, cost_day = ")
+        .bind(day)
         .text(" WHERE status = 0 AND id IN ")
         .list(decided.to_post.iter().map(|message| Stored(message.id)))
         .execute(tx)
@@ -90,6 +96,32 @@ async fn rewritten<C: ConnectionTrait>(tx: &C, decided: &Decided) -> Result<(), 
             .await?;
     }
     Ok(())
+}
+
+/// What a message adds to its day from now on.
+fn posted(message: &TakenMessage, cost: &TakenCost, estimated: i64, day: NaiveDate) -> (Key, Entry) {
+    let key = Key {
+        day,
+        item: message.channel.into(),
+        direction: Direction::Outbound,
+        category: Some(message.category),
+        template: cost.template,
+        campaign: message.campaign_id,
+        reminder_rule: cost.reminder_rule,
+        sender: message.sender.as_str().to_owned(),
+    };
+    let money = MessageMoney {
+        channel: message.channel,
+        status: Status::Posting,
+        has_sid: false,
+        segments: cost.segments,
+        twilio_segments: None,
+        estimated,
+        estimated_fx: None,
+        actual: None,
+        price: None,
+    };
+    (key, money.entry())
 }
 
 async fn ended<C: ConnectionTrait>(
@@ -148,6 +180,29 @@ async fn deferred<C: ConnectionTrait>(tx: &C, decided: &Decided, now: Timestamp)
     Ok(())
 }
 
+/// Single messages wait for the next month's budget, or until somebody raises this one's.
+async fn held<C: ConnectionTrait>(
+    tx: &C,
+    decided: &Decided,
+    request: &TakeRequest,
+) -> Result<(), StoreError> {
+    if decided.held.is_empty() {
+        return Ok(());
+    }
+    let month = Month::of(day_in(request.now, request.zone));
+    Sql::new("UPDATE messages SET due_at = ")
+        .bind(month.plus(1).start(request.zone))
+        .text(", budget_hold = ")
+        .bind(Stored(month))
+        .text(", updated_at = ")
+        .bind(request.now)
+        .text(" WHERE status = 0 AND id IN ")
+        .list(decided.held.iter().map(|id| Stored(*id)))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// Puts campaigns to sleep that cannot go on, and remembers who was served. Runs after the taken messages were marked,
 /// so that only what still waits counts.
 async fn campaigns<C: ConnectionTrait>(
@@ -171,6 +226,7 @@ async fn campaigns<C: ConnectionTrait>(
         if let Some(until) = sleep {
             query = query.text(", wake_at = ").bind(until.map(|until| until.min(now + LONGEST_SLEEP)));
         }
+        query = query.text(", budget_hold = ").bind(campaign.hold.map(BudgetHold::stored));
         if served || sleep.is_some() {
             query.text(" WHERE id = ").bind(Stored(campaign.id)).execute(tx).await?;
             changed = true;

@@ -90,12 +90,12 @@ pub(super) async fn approve(
             Ok(Redirect::to(&format!("/campaigns/{}", campaign.id)).into_response())
         }
         Err(
-            error @ (CommandError::Campaign(CampaignError::QuoteChanged)
+            error @ (CommandError::Campaign(CampaignError::QuoteChanged | CampaignError::OverBudget { .. })
             | CommandError::OverBudget { .. }
             | CommandError::NobodyToSendTo),
         ) => {
             let problem = match error {
-                CommandError::Campaign(_) => "The list, the text or the cost changed since you looked. The figures below are new; check them and approve again.".to_owned(),
+                CommandError::Campaign(CampaignError::QuoteChanged) => "The list, the text or the cost changed since you looked. The figures below are new; check them and approve again.".to_owned(),
                 other => format!("Not approved: {other}."),
             };
             check_page(&app, &person, campaign, &problem).await

@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Redirect};
 use dakiya_core::campaign::CampaignState;
 use dakiya_core::message::Status;
 use dakiya_core::time::Timestamp;
+use dakiya_store::budgets::BudgetHold;
 use dakiya_store::campaigns::{self, Campaign};
 use dakiya_store::messages::{self, Message};
 use std::collections::HashMap;
@@ -38,6 +39,17 @@ struct HistoryEntry {
     words: String,
     at: Timestamp,
     who: String,
+}
+
+/// Which budget keeps a campaign waiting, and what lets it go on.
+fn budget_hold(campaign: &Campaign) -> Option<String> {
+    campaign.budget_hold.map(|hold| match hold {
+        BudgetHold::Month(month) => format!("the one for {month} is used up. Raise it and the campaign goes on by itself."),
+        BudgetHold::Campaign => {
+            "its own is used up, because messages turned out dearer than estimated. Cancel the rest, or write a new campaign for them."
+                .to_owned()
+        }
+    })
 }
 
 #[derive(Template)]

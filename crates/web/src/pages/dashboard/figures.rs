@@ -4,12 +4,12 @@ use crate::AppState;
 use crate::error::PageResult;
 use crate::filters::percent;
 use crate::pages::campaigns::gst_words;
-use crate::view::Zone;
 use dakiya_core::ids::TemplateId;
 use dakiya_core::message::{Channel, Status};
 use dakiya_core::money::Money;
-use dakiya_store::overview::{self, SentGroup};
-use dakiya_store::{settings, templates};
+use dakiya_core::time::Month;
+use dakiya_store::overview::SentGroup;
+use dakiya_store::{budgets, costs, settings, templates};
 use std::collections::BTreeMap;
 
 const MOST_TEMPLATES: usize = 6;
@@ -54,15 +54,13 @@ pub(super) struct TemplateRow {
     pub(super) share: String,
 }
 
-/// This month's money.
-pub(super) async fn spend(app: &AppState, zone: Zone) -> PageResult<Spend> {
-    let month = overview::sent_since(&app.store, zone.month_start(&app.clock.now())).await?;
-    let actual: Money = month.iter().map(|group| group.actual_cost).sum();
-    let on_its_way = || month.iter().filter(|group| may_be_charged(group.status));
-    let unpriced: Money = on_its_way().map(|group| group.unpriced).sum();
-    let of_campaigns: Money = on_its_way().map(|group| group.unpriced_of_campaigns).sum();
-    // A reservation is given back message by message, as prices arrive: what was sent without one is still in it.
-    let to_come = (overview::reserved(&app.store).await? - of_campaigns).max(Money::ZERO);
+/// This month's money, from roll-ups: the log is not read.
+pub(super) async fn spend(app: &AppState) -> PageResult<Spend> {
+    let month = Month::of(app.today());
+    let lines = costs::month(&app.store, month).await?;
+    let actual: Money = lines.iter().map(|line| line.costs.actual).sum();
+    let unpriced: Money = lines.iter().map(|line| line.costs.outstanding).sum();
+    let to_come = budgets::standing(&app.store, month).await?.reserved;
     let total = actual + unpriced + to_come;
     let settings = settings::get(&app.store).await?;
     let gst = settings.gst.on(total);
@@ -204,7 +202,6 @@ mod tests {
             messages,
             actual_cost: Money::from_micros(800_000) * messages,
             unpriced: Money::ZERO,
-            unpriced_of_campaigns: Money::ZERO,
         }
     }
 

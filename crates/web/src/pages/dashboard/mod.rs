@@ -18,10 +18,11 @@ use axum::routing::get;
 use chrono::Duration;
 use dakiya_core::campaign::CampaignState;
 use dakiya_core::message::Status;
+use dakiya_core::time::Month;
 use dakiya_store::campaigns::{self, Campaign};
 use dakiya_store::messages::{self, MessageFilter};
 use dakiya_store::overview::{self, SentGroup};
-use dakiya_store::{contacts, senders, templates};
+use dakiya_store::{budgets, contacts, senders, templates};
 use figures::{Spend, TemplateRow, Week, count, is_delivered, is_failed, spend, summed, templates_used};
 use std::collections::HashMap;
 
@@ -83,7 +84,7 @@ async fn show(
     let page = Dashboard {
         frame: Frame::of(&app, &person, Section::Dashboard).await?,
         needs: needs(&app, &week).await?,
-        spend: spend(&app, zone).await?,
+        spend: spend(&app).await?,
         templates: templates_used(&app, &week).await?,
         week: summed(
             &week,
@@ -143,6 +144,7 @@ async fn upcoming(app: &AppState, zone: Zone) -> PageResult<Vec<Upcoming>> {
 
 async fn needs(app: &AppState, week: &[SentGroup]) -> PageResult<Vec<Need>> {
     let mut needs = first_steps(app).await?;
+    needs.extend(budget_need(app).await?);
     for campaign in of_state(app, CampaignState::Paused).await? {
         let why = campaign.paused_reason.clone().unwrap_or_else(|| "A person paused it.".to_owned());
         needs.push(Need {
@@ -189,6 +191,34 @@ async fn needs(app: &AppState, week: &[SentGroup]) -> PageResult<Vec<Need>> {
         });
     }
     Ok(needs)
+}
+
+/// This month's budget, when it holds something back or a share of it is reached.
+async fn budget_need(app: &AppState) -> PageResult<Option<Need>> {
+    let month = Month::of(app.today());
+    let Some(stored) = budgets::get(&app.store, month).await? else { return Ok(None) };
+    let need = |level, what: String, why: String| Need {
+        level,
+        tag: "Budget",
+        what,
+        why,
+        action: "Open",
+        href: format!("/budgets?month={month}"),
+    };
+    if !budgets::held(&app.store, month).await?.is_empty() {
+        let why = "Nothing is lost: it goes on when the budget is raised. OTPs go on.".to_owned();
+        return Ok(Some(need("bad", "The month’s budget holds messages back.".to_owned(), why)));
+    }
+    let standing = budgets::standing(&app.store, month).await?;
+    let warnings = stored.budget.warnings(standing.spent, standing.committed());
+    Ok(warnings.iter().map(|warning| warning.percent).max().map(|percent| {
+        let left = stored.budget.left(standing).with_sign();
+        need(
+            "warn",
+            format!("{percent}% of the month’s budget is spent or set aside."),
+            format!("{left} is left."),
+        )
+    }))
 }
 
 /// What a new installation still lacks.

@@ -73,17 +73,17 @@ async fn show(
     } else {
         ""
     };
-    let stored = settings::get(&app.store).await?;
+    let stored = settings::on(&app.store, app.today()).await?;
     page(&app, &person, fields_of(&stored), Faults::default(), done).await
 }
 
 async fn save(State(app): State<AppState>, Submitted { person, fields }: Submitted) -> PageResult {
     person.must(Permission::ManageSettings)?;
-    let (changed, faults) = parse(&fields, settings::get(&app.store).await?);
+    let (changed, faults) = parse(&fields, settings::on(&app.store, app.today()).await?);
     if !faults.is_empty() {
         return page(&app, &person, fields, faults, "").await;
     }
-    settings::update(&app.store, &changed, &person.actor(), app.clock.now()).await?;
+    settings::update(&app.store, &changed, &person.actor(), app.clock.now(), app.today()).await?;
     app.commands.nudge();
     Ok(Redirect::to("/settings?done=1").into_response())
 }

@@ -1,0 +1,188 @@
+//! Dated exchange rates: how many rupees a dollar cost, and since when.
+
+use crate::decimal;
+use crate::money::FxRate;
+use crate::table::{RowError, Table, TableError};
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use std::io::Read;
+
+/// A rate older than this is doubtful (docs/guides/finance.md: once a month is a fair habit).
+pub const STALE_AFTER_DAYS: i64 = 30;
+
+/// A rate and the first day it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatedFx {
+    /// First day in force, in the business's zone.
+    pub valid_from: NaiveDate,
+    /// The rate.
+    pub rate: FxRate,
+    /// Where it was read.
+    pub source: String,
+}
+
+/// Why a rate is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FxRateError {
+    /// Not a plain decimal.
+    #[error(transparent)]
+    NotANumber(#[from] decimal::DecimalError),
+    /// No rate that the rupee has or will have soon.
+    #[error("{0} rupees for a dollar cannot be right; it is between 1 and 1000")]
+    OutOfRange(Decimal),
+    /// More decimals than any source publishes.
+    #[error("{0} has more than six decimals")]
+    TooFine(Decimal),
+}
+
+/// Reads a rate: rupees for one US dollar.
+pub fn parse(text: &str) -> Result<FxRate, FxRateError> {
+    let rate = decimal::parse(text.trim())?;
+    if rate < Decimal::ONE || rate > Decimal::from(1_000) {
+        return Err(FxRateError::OutOfRange(rate));
+    }
+    if rate.normalize().scale() > 6 {
+        return Err(FxRateError::TooFine(rate));
+    }
+    Ok(FxRate { inr_per_usd: rate.normalize() })
+}
+
+/// All rates, and the one that held before the first of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FxHistory {
+    rates: Vec<DatedFx>,
+    otherwise: FxRate,
+}
+
+impl FxHistory {
+    /// Rates in any order; `otherwise` holds before the first.
+    pub fn new(mut rates: Vec<DatedFx>, otherwise: FxRate) -> Self {
+        rates.sort_by_key(|dated| dated.valid_from);
+        Self { rates, otherwise }
+    }
+
+    /// The rate in force on a day: the latest that had begun.
+    pub fn on(&self, day: NaiveDate) -> FxRate {
+        self.dated_on(day).map_or(self.otherwise, |dated| dated.rate)
+    }
+
+    /// The rate in force on a day with its date, if any had begun.
+    pub fn dated_on(&self, day: NaiveDate) -> Option<&DatedFx> {
+        let begun = self.rates.partition_point(|dated| dated.valid_from <= day);
+        begun.checked_sub(1).and_then(|at| self.rates.get(at))
+    }
+
+    /// Days since the rate in force began, when that is too long.
+    pub fn stale_for(&self, today: NaiveDate) -> Option<i64> {
+        let age = (today - self.dated_on(today)?.valid_from).num_days();
+        (age > STALE_AFTER_DAYS).then_some(age)
+    }
+
+    /// All of them, the oldest first.
+    pub fn rates(&self) -> &[DatedFx] {
+        &self.rates
+    }
+}
+
+/// Reads a file with the columns `date` (`YYYY-MM-DD` or `DD/MM/YYYY`) and `usd_inr`, and perhaps `source`. One bad row
+/// spoils none of the others; whether the good ones are kept is for the caller to say.
+pub fn read_csv(input: impl Read) -> Result<(Vec<DatedFx>, Vec<RowError>), TableError> {
+    let mut table = Table::open(input)?;
+    let date = table.require(&["date", "valid_from"])?;
+    let rate = table.require(&["usd_inr", "rate"])?;
+    let source = table.column("source");
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    while let Some(row) = table.next_row()? {
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => {
+                bad.push(error);
+                continue;
+            }
+        };
+        let Some(valid_from) = day(row.cell(date)) else {
+            let message = "Not a date; write it as YYYY-MM-DD or DD/MM/YYYY";
+            bad.push(RowError::cell(row.line(), "date", row.cell(date), "invalid_date", message));
+            continue;
+        };
+        let named = source.map(|column| row.cell(column)).filter(|text| !text.is_empty());
+        match parse(row.cell(rate)) {
+            Ok(rate) => {
+                good.push(DatedFx { valid_from, rate, source: named.unwrap_or("CSV file").to_owned() })
+            }
+            Err(error) => {
+                bad.push(RowError::cell(row.line(), "usd_inr", row.cell(rate), "invalid_rate", error))
+            }
+        }
+    }
+    Ok((good, bad))
+}
+
+/// A day as people and spreadsheets write it.
+fn day(text: &str) -> Option<NaiveDate> {
+    ["%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y"]
+        .iter()
+        .find_map(|form| NaiveDate::parse_from_str(text, form).ok())
+        .filter(|day| (2_000..2_100).contains(&chrono::Datelike::year(day)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn dated(valid_from: &str, rate: &str) -> DatedFx {
+        DatedFx { valid_from: at(valid_from), rate: parse(rate).unwrap(), source: "FBIL".to_owned() }
+    }
+
+    fn history() -> FxHistory {
+        FxHistory::new(vec![dated("2026-11-10", "95.5"), dated("2026-08-01", "96")], parse("90").unwrap())
+    }
+
+    #[test]
+    fn the_latest_rate_that_had_begun_is_in_force() {
+        for (day, rate) in [
+            ("2026-07-31", "90"),
+            ("2026-08-01", "96"),
+            ("2026-11-09", "96"),
+            ("2026-11-10", "95.5"),
+            ("2027-01-01", "95.5"),
+        ] {
+            assert_eq!(history().on(at(day)), parse(rate).unwrap(), "{day}");
+        }
+        assert_eq!(
+            FxHistory::new(Vec::new(), parse("90").unwrap()).on(at("2026-01-01")),
+            parse("90").unwrap()
+        );
+    }
+
+    #[test]
+    fn a_rate_is_stale_after_thirty_days() {
+        assert_eq!(history().stale_for(at("2026-12-10")), None);
+        assert_eq!(history().stale_for(at("2026-12-11")), Some(31));
+    }
+
+    #[test]
+    fn a_file_is_read_row_by_row_and_says_which_are_wrong() {
+        let file = "date,usd_inr\n2026-11-01,96.1\n02/11/2026,96.25\nyesterday,96\n2026-11-03,0.5\n";
+        let (good, bad) = read_csv(file.as_bytes()).unwrap();
+        let rates: Vec<_> = good.iter().map(|dated| (dated.valid_from, dated.rate)).collect();
+        assert_eq!(
+            rates,
+            [(at("2026-11-01"), parse("96.1").unwrap()), (at("2026-11-02"), parse("96.25").unwrap())]
+        );
+        let faults: Vec<_> = bad.iter().map(|error| (error.line, error.code)).collect();
+        assert_eq!(faults, [(4, "invalid_date"), (5, "invalid_rate")]);
+    }
+
+    #[test]
+    fn a_rate_that_cannot_be_right_is_refused() {
+        for text in ["", "0.99", "1000.01", "96,5", "1e2", "96.1234567"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        assert_eq!(parse("96.00").unwrap(), parse("96").unwrap());
+    }
+}

@@ -1,0 +1,78 @@
+//! What numbers cost by the month: booked once per number and month, at the price of that day.
+
+use super::entry::{Entry, Key};
+use super::write::CostChanges;
+use crate::column::Stored;
+use crate::sql::Sql;
+use crate::{Store, StoreError};
+use chrono::NaiveDate;
+use dakiya_core::message::{Channel, Direction};
+use dakiya_core::money::Money;
+use dakiya_core::rate_card::RateItem;
+use dakiya_core::sender::SenderAddress;
+use dakiya_core::time::Month;
+use sea_orm::Value;
+
+/// A number's rent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rent {
+    /// The number.
+    pub sender: SenderAddress,
+    /// What it speaks.
+    pub channel: Channel,
+    /// For one month, before tax.
+    pub cost: Money,
+}
+
+/// Books rents for the month a day lies in; those that are booked already stay as they are. Returns how many were new.
+pub async fn book_rents(store: &Store, rents: &[Rent], day: NaiveDate) -> Result<usize, StoreError> {
+    let month = Month::of(day);
+    let booked = Sql::new("SELECT COUNT(*) AS booked FROM number_rents WHERE month = ").bind(Stored(month));
+    let booked: i64 = booked.one(store.read()).await?.map_or(Ok(0), |row| row.try_get("", "booked"))?;
+    if usize::try_from(booked) == Ok(rents.len()) {
+        return Ok(0);
+    }
+    let tx = store.write().await?;
+    let (mut costs, mut new) = (CostChanges::default(), 0);
+    for rent in rents {
+        let cost = crate::messages::tally::micros(rent.cost)?;
+        let row: [Value; 5] = [
+            Stored(month).into(),
+            Stored(rent.channel).into(),
+            Stored(rent.sender.clone()).into(),
+            day.into(),
+            cost.into(),
+        ];
+        let inserted = Sql::new("INSERT INTO number_rents (month, channel, sender, day, cost) VALUES ")
+            .rows([row])
+            .text(" ON CONFLICT (month, channel, sender) DO NOTHING")
+            .execute(&*tx)
+            .await?;
+        if inserted > 0 {
+            new += 1;
+            costs.changed(key(day, rent.sender.as_str().to_owned()), Entry::default(), entry(cost));
+        }
+    }
+    costs.write_months(&*tx).await?;
+    costs.write_days(&*tx).await?;
+    tx.commit().await?;
+    Ok(new)
+}
+
+pub(super) fn key(day: NaiveDate, sender: String) -> Key {
+    Key {
+        day,
+        item: RateItem::Number,
+        direction: Direction::Outbound,
+        category: None,
+        template: None,
+        campaign: None,
+        reminder_rule: None,
+        sender,
+    }
+}
+
+/// Expected until Twilio's usage records say what was charged.
+pub(super) fn entry(cost: i64) -> Entry {
+    Entry { estimated: cost, outstanding: cost, ..Entry::default() }
+}
