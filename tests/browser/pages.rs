@@ -1,7 +1,9 @@
 //! Every page, seeded and empty, light and dark: accessible, and readable on a narrow phone.
 
 use crate::driver::Browser;
+use chrono::{TimeDelta, Utc};
 use harness::world::{OWNER_EMAIL, OWNER_PASSWORD, World, phone};
+use serde_json::json;
 
 const PAGES: &[(&str, &str)] = &[
     ("dashboard", "/"),
@@ -12,6 +14,17 @@ const PAGES: &[(&str, &str)] = &[
     ("contacts", "/contacts"),
     ("new-contact", "/contacts/new"),
     ("import", "/contacts/import"),
+    ("reminders", "/reminders"),
+    ("new-rule", "/reminders/rules/new"),
+    ("payments", "/reminders/payments"),
+    ("import-payments", "/reminders/payments/import"),
+    ("report", "/reminders/report"),
+    ("recurring", "/reminders/recurring"),
+    ("holidays", "/reminders/holidays"),
+    ("budgets", "/budgets"),
+    ("rate-cards", "/budgets/rate-cards"),
+    ("rate-card", "/budgets/rate-cards/setup-guide"),
+    ("fx", "/budgets/fx"),
     ("opt-outs", "/opt-outs"),
     ("messages", "/messages"),
     ("api-keys", "/api-keys"),
@@ -90,4 +103,13 @@ async fn seed(world: &World) {
     let csv = (0..60).map(|index| format!("{},Person {index},en,pune\n", phone(index))).collect::<String>();
     world.api.post_csv("/contacts/import", format!("phone,name,language,tags\n{csv}")).await.expect(200);
     world.draft("Draft of a campaign", "Namaste {{name}}", 3).await;
+    world.template("due", "service", "Rs.{{amount}} is due for {{request_id}}.").await;
+    let rule = json!({"name": "Due", "template": "due", "offsets_days": [-3, 0, 3], "at": "11:00", "enabled": true});
+    assert!(world.api.put("/reminder-rules/due", rule).await.status < 300);
+    let due_on = Utc::now().date_naive() + TimeDelta::days(5);
+    let payment = json!({"phone": phone(4), "amount": {"amount": "1499", "currency": "INR"}, "due_on": due_on});
+    assert!(world.api.put("/payments/INV-7", payment).await.status < 300);
+    let budget = json!({"amount": {"amount": "5000", "currency": "INR"}, "stop": true, "warn_at": [50, 80, 100]});
+    let month = Utc::now().format("%Y-%m");
+    assert!(world.api.put(&format!("/budgets/{month}"), budget).await.status < 300);
 }

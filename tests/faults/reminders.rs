@@ -1,4 +1,4 @@
-//! Two workers plan and send the reminders of a thousand payments while one is killed and one is paused.
+//! Two worker processes plan and send the reminders of a thousand payments while one is killed and one is paused.
 
 use chrono::{TimeDelta, Timelike as _, Utc};
 use dakiya_simulator::SimulatorConfig;
@@ -19,7 +19,7 @@ const LONGEST: Duration = Duration::from_secs(420);
 const UNDER_WAY: [&str; 2] = ["queued", "posting"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_workers_one_is_killed_and_one_paused_and_each_occurrence_comes_once() {
+async fn of_two_worker_processes_one_is_killed_and_one_paused_and_each_occurrence_comes_once() {
     let mut world =
         World::with(Engine::Postgres, SimulatorConfig::immediate(), crate::random_kills::impatient).await;
     world.simulator.faults().latency(Duration::from_millis(15));
@@ -39,18 +39,20 @@ async fn of_two_workers_one_is_killed_and_one_paused_and_each_occurrence_comes_o
     let answer = world.api.put("/reminder-rules/due", rule).await;
     assert!(answer.status < 300, "{}", answer.text);
 
-    let other =
-        world.setup.clone().with("DAKIYA_LISTEN", "127.0.0.1:0").with("DAKIYA_PUBLIC_URL", &world.base);
-    let second = other.serve(&["serve"]).await;
-    until_posts(&world, 100).await;
-    signal("-STOP", world.server_id()).await;
-    second.kill().await;
-    let third = other.serve(&["serve"]).await;
-    until_posts(&world, 400).await;
-    signal("-CONT", world.server_id()).await;
-    until_posts(&world, 600).await;
+    // What serves plans and sends nothing from here on: that is the workers' part.
     world.kill().await;
-    world.restart().await;
+    let web = world.setup.serve(&["serve", "--role", "web"]).await;
+    let workers = world.setup.clone().with("DAKIYA_PUBLIC_URL", &world.base);
+    let (paused, killed) = (workers.work().await, workers.work().await);
+    until_posts(&world, 100).await;
+    signal("-STOP", paused.id()).await;
+    until_posts(&world, 300).await;
+    killed.kill().await;
+    let third = workers.work().await;
+    until_posts(&world, 500).await;
+    signal("-CONT", paused.id()).await;
+    until_posts(&world, 700).await;
+    third.kill().await;
 
     let messages = within(LONGEST, "every reminder is at rest", async || {
         let messages = world.api.all("/messages").await;
@@ -71,7 +73,8 @@ async fn of_two_workers_one_is_killed_and_one_paused_and_each_occurrence_comes_o
     let runs = world.api.get("/reminder-rules/due/runs?past=true").await.expect(200);
     assert_eq!(runs["items"][0]["matched"], PAYMENTS);
     assert_eq!(runs["items"].as_array().map(Vec::len), Some(1));
-    third.stop().await;
+    paused.stop().await;
+    web.stop().await;
 }
 
 async fn until_posts(world: &World, count: usize) {

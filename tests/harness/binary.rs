@@ -17,7 +17,7 @@ pub struct Setup {
 
 /// A process that serves.
 pub struct Server {
-    /// Where it listens, as `http://127.0.0.1:PORT`.
+    /// Where it listens, as `http://127.0.0.1:PORT`; empty for a worker.
     pub base: String,
     child: Child,
     /// What it says after its address; kept so that the pipe never fills.
@@ -97,6 +97,16 @@ impl Setup {
 
     /// Starts a command that serves, and waits until it says where.
     pub async fn serve(&self, arguments: &[&str]) -> Server {
+        self.start(arguments, address_in).await
+    }
+
+    /// Starts a process that sends and listens nowhere, and waits until it works.
+    pub async fn work(&self) -> Server {
+        let works = |line: &str| line.contains("worker is running").then(String::new);
+        self.start(&["serve", "--role", "worker"], works).await
+    }
+
+    async fn start(&self, arguments: &[&str], ready: impl Fn(&str) -> Option<String>) -> Server {
         let mut command = self.command(arguments);
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
@@ -105,12 +115,12 @@ impl Setup {
         forward(child.stderr.take().expect("piped"), said);
         let mut heard = Vec::new();
         while let Some(line) = lines.recv().await {
-            if let Some(base) = address_in(&line) {
+            if let Some(base) = ready(&line) {
                 return Server { base, child, lines };
             }
             heard.push(line);
         }
-        panic!("dakiya {} ended before it listened:\n{}", arguments.join(" "), heard.join("\n"));
+        panic!("dakiya {} ended before it was ready:\n{}", arguments.join(" "), heard.join("\n"));
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

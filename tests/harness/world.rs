@@ -123,11 +123,6 @@ impl World {
         }
     }
 
-    /// The process id of the server.
-    pub fn server_id(&self) -> u32 {
-        self.server.as_ref().map(Server::id).expect("the server runs")
-    }
-
     /// Starts again on the same database and port.
     pub async fn restart(&mut self) {
         assert!(self.server.is_none(), "kill it first");
