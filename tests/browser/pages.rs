@@ -104,12 +104,15 @@ async fn seed(world: &World) {
     world.api.post_csv("/contacts/import", format!("phone,name,language,tags\n{csv}")).await.expect(200);
     world.draft("Draft of a campaign", "Namaste {{name}}", 3).await;
     world.template("due", "service", "Rs.{{amount}} is due for {{request_id}}.").await;
-    let rule = json!({"name": "Due", "template": "due", "offsets_days": [-3, 0, 3], "at": "11:00", "enabled": true});
+    let rule =
+        json!({"name": "Due", "template": "due", "offsets_days": [-3, 0, 3], "at": "11:00", "enabled": true});
     assert!(world.api.put("/reminder-rules/due", rule).await.status < 300);
     let due_on = Utc::now().date_naive() + TimeDelta::days(5);
-    let payment = json!({"phone": phone(4), "amount": {"amount": "1499", "currency": "INR"}, "due_on": due_on});
+    let payment =
+        json!({"phone": phone(4), "amount": {"amount": "1499", "currency": "INR"}, "due_on": due_on});
     assert!(world.api.put("/payments/INV-7", payment).await.status < 300);
-    let budget = json!({"amount": {"amount": "5000", "currency": "INR"}, "stop": true, "warn_at": [50, 80, 100]});
+    let budget =
+        json!({"amount": {"amount": "5000", "currency": "INR"}, "stop": true, "warn_at": [50, 80, 100]});
     let month = Utc::now().format("%Y-%m");
     assert!(world.api.put(&format!("/budgets/{month}"), budget).await.status < 300);
 }

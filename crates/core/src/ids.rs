@@ -81,4 +81,6 @@ ids! {
     ReminderRuleId,
     /// A campaign that is sent again and again.
     RecurringCampaignId,
+    /// Something that was done about wasted money.
+    SavingsFixId,
 }

@@ -1,6 +1,10 @@
-//! What wording wastes, and the fix.
+//! What wording wastes, and the fix; and what a month of traffic wastes.
 //!
-//! For text messages alone: WhatsApp bills messages, whatever their length.
+//! Wording costs in text messages alone: WhatsApp bills messages, whatever their length.
+
+mod traffic;
+
+pub use traffic::{Traffic, Waste, scaled, scaled_count};
 
 use crate::encoding::{
     Encoding, Measure, RUPEES_IN_GSM7, Segments, can_be_gsm7, forcing_characters, measure, smart_encode,

@@ -174,6 +174,34 @@ impl Template {
         Ok(())
     }
 
+    /// The values that a text of this template was made with; `None` if it was not. Where several readings fit, the one with
+    /// the shortest values first.
+    pub fn read(&self, body: &str) -> Option<Variables> {
+        let mut values = Variables::new();
+        let mut rest = body;
+        for (index, part) in self.parts.iter().enumerate() {
+            match part {
+                Part::Text(text) => rest = rest.strip_prefix(text.as_str())?,
+                Part::Slot(name) => {
+                    let end = match (values.get(name), self.parts.get(index + 1)) {
+                        (Some(known), _) => known.len(),
+                        (None, None) => rest.len(),
+                        (None, Some(Part::Slot(_))) => 0,
+                        // The last words stand at the end, whatever a value before them says.
+                        (None, Some(Part::Text(text))) if index + 2 == self.parts.len() => {
+                            rest.strip_suffix(text.as_str())?.len()
+                        }
+                        (None, Some(Part::Text(text))) => rest.find(text.as_str())?,
+                    };
+                    values.insert(name.clone(), rest.get(..end)?.to_owned());
+                    rest = rest.get(end..)?;
+                }
+            }
+        }
+        let told = self.render(&values).ok()?;
+        (rest.is_empty() && told == body).then_some(values)
+    }
+
     /// The text with some slots filled and the others left open, written out as people write templates. A value that
     /// would itself be read as a slot stays open.
     pub fn fill_some<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> String {
@@ -282,6 +310,17 @@ mod tests {
     }
 
     #[test]
+    fn a_text_tells_the_values_it_was_made_with() {
+        let reminder = template("{{brand}}: {{name}}, Rs.{{amount}} is due. {{brand}}");
+        let read = |body: &str| reminder.read(body);
+        let values = variables(&[("brand", "VehicAid"), ("name", "Rao, A"), ("amount", "1,499")]);
+        assert_eq!(read("VehicAid: Rao, A, Rs.1,499 is due. VehicAid"), Some(values));
+        assert_eq!(read("VehicAid: Rao, Rs.1 is due. Other"), None, "one placeholder, one value");
+        assert_eq!(read("VehicAid: Rao owes Rs.1"), None);
+        assert_eq!(template("Rs.{{amount}}.").read("Rs.5. Rs.6."), Some(variables(&[("amount", "5. Rs.6")])));
+    }
+
+    #[test]
     fn a_missing_value_is_named() {
         let missing = template("{{a}} {{b}}").render(&variables(&[("a", "1")])).unwrap_err();
         assert_eq!(missing.to_string(), "no value for the placeholder \"b\"");
@@ -327,6 +366,17 @@ mod tests {
         #[test]
         fn text_without_braces_is_sent_as_it_is(text in "[^{}]{0,80}[a-z]") {
             prop_assert_eq!(template(&text).render(&Variables::new()).unwrap(), text);
+        }
+
+        #[test]
+        fn values_that_are_read_make_the_same_text_again(
+            before in "[a-z ]{0,6}", between in "[a-z:,]{1,3}", a in "\\PC{0,12}", b in "\\PC{0,12}",
+        ) {
+            let text = template(&format!("{before}{{{{a}}}}{between}{{{{b}}}}."));
+            let body = text.render(&variables(&[("a", &a), ("b", &b)])).unwrap();
+            let read = text.read(&body);
+            prop_assert!(read.is_some(), "{} is not read", body);
+            prop_assert_eq!(text.render(&read.unwrap()).unwrap(), body);
         }
 
         #[test]

@@ -2,6 +2,7 @@
 
 mod payments;
 mod reminders;
+mod savings;
 
 use crate::accounting;
 use crate::clock::Deadline;

@@ -26,6 +26,7 @@ mod reminders;
 mod retention;
 mod settling;
 mod ticker;
+mod wasting;
 
 pub use commands::{CallbackReport, CommandError, Commands, OptOutRequest, SendNowError, SentNow};
 pub use context::{EngineConfig, consequence_of};
@@ -34,6 +35,7 @@ pub use quoting::{ListQuote, ListRecipient, QuoteError, Quoted, QuotedText};
 pub use refreshing::RefreshError;
 pub use reminder_quotes::ComingRun;
 pub use reminder_texts::Reckoned;
+pub use wasting::{DAYS_LOOKED_AT, Measured, TextFix, WasteFound, WasteReport, WasteSubject};
 
 use chrono::TimeDelta;
 use clock::SharedClock;

@@ -109,6 +109,7 @@ ids!(
     PaymentEventId,
     ReminderRuleId,
     RecurringCampaignId,
+    SavingsFixId,
 );
 
 macro_rules! words {
@@ -142,6 +143,7 @@ words!(
     crate::recurring_campaigns::RecurringRunState,
     PaymentEventKind,
     dakiya_core::budget::WarningBasis,
+    dakiya_core::savings::Waste,
     crate::audit::ActorKind,
     crate::imports::ImportKind,
 );

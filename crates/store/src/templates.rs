@@ -99,7 +99,7 @@ pub(crate) async fn ensure<C: ConnectionTrait>(
     Ok(())
 }
 
-async fn put_in<C: ConnectionTrait>(
+pub(crate) async fn put_in<C: ConnectionTrait>(
     store: &Store,
     tx: &C,
     key: &str,
@@ -205,6 +205,21 @@ pub async fn get(
     let db = store.read();
     match templates::Entity::find().filter(templates::Column::Key.eq(key)).one(db).await? {
         Some(template) => best(db, &template, language, i32::MAX).await,
+        None => Ok(None),
+    }
+}
+
+/// The latest version in exactly this language (the default one if `None`), its template locked until the transaction ends.
+pub(crate) async fn current_in<C: ConnectionTrait>(
+    tx: &C,
+    key: &str,
+    language: Option<&str>,
+) -> Result<Option<TemplateVersion>, StoreError> {
+    match template(tx, key).await? {
+        Some(known) => {
+            let language = language.unwrap_or(&known.default_language).to_owned();
+            version_in(tx, &known, &language, i32::MAX).await
+        }
         None => Ok(None),
     }
 }

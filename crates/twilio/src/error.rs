@@ -189,6 +189,23 @@ pub fn opt_out_scope(code: u32) -> Option<OptOutScope> {
     }
 }
 
+/// The codes of messages that Twilio took and that did not arrive because of the number, in ascending order. Not among them:
+/// what a carrier blocks or does not explain.
+pub fn unreachable_codes() -> Vec<u32> {
+    let of_the_number = |entry: &&Explanation| {
+        entry.charged == Charged::SeePrice
+            && entry.code < 60_000
+            && matches!(
+                entry.contact_effect,
+                ContactEffect::MarkUnreachable | ContactEffect::SuspectUnreachable
+            )
+            && !matches!(entry.code, 30004 | 30008)
+    };
+    let mut codes: Vec<u32> = CATALOGUE.values().filter(of_the_number).map(|entry| entry.code).collect();
+    codes.sort_unstable();
+    codes
+}
+
 /// Whether a code means that every further message will fail too: credentials refused, account suspended, or the
 /// WhatsApp account locked.
 pub fn stops_everything(code: u32) -> bool {
@@ -241,6 +258,7 @@ mod tests {
         };
         assert_eq!(with(ContactEffect::OptedOut), [21610, 30630, 63014, 63033]);
         assert_eq!(with(ContactEffect::MarkUnreachable), [21211, 21265, 21401, 21614, 21635, 30005, 30006]);
+        assert_eq!(unreachable_codes(), [30003, 30005, 30006]);
         assert_eq!(opt_out_scope(21610), Some(OptOutScope::All));
         assert_eq!(opt_out_scope(63033), Some(OptOutScope::Promotional));
         assert_eq!(opt_out_scope(30003), None);

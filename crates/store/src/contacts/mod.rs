@@ -73,6 +73,25 @@ async fn get_in<C: ConnectionTrait>(db: &C, phone: PhoneNumber) -> Result<Option
     Ok(with_tags(db, row.into_iter().collect()).await?.pop())
 }
 
+/// Lets a number be written to again that was known to take no messages. Whether it was.
+pub async fn try_again(
+    store: &Store,
+    phone: PhoneNumber,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let now = to_micros(now);
+    let tx = store.write().await?;
+    let update = Sql::new("UPDATE contacts SET unreachable_since = NULL, updated_at = ").bind(now);
+    let update = update.text(" WHERE unreachable_since IS NOT NULL AND phone = ").bind(Stored(phone));
+    let was = update.execute(&*tx).await? > 0;
+    if was {
+        audit::record(store, &*tx, actor, now, "contact.tried_again", phone.masked(), "").await?;
+    }
+    tx.commit().await?;
+    Ok(was)
+}
+
 /// Stores what is known of a person, whether they were known or not. Opt-outs are not touched.
 pub async fn put(
     store: &Store,

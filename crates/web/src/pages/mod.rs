@@ -16,6 +16,7 @@ mod payments;
 mod preview;
 mod prices;
 mod reminders;
+mod savings;
 mod sending;
 mod settings;
 mod simulated_reply;
@@ -33,6 +34,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(dashboard::routes())
         .merge(campaigns::routes())
         .merge(budgets::routes())
+        .merge(savings::routes())
         .merge(reminders::routes())
         .merge(templates::routes())
         .merge(contacts::routes())

@@ -16,7 +16,7 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
-use axum::routing::get;
+use axum::routing::{get, post};
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::time::Timestamp;
 use dakiya_core::user::Permission;
@@ -37,6 +37,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(import::routes())
         .merge(consent::routes())
         .route("/contacts/{phone}", get(show))
+        .route("/contacts/{phone}/reachable", post(try_again))
 }
 
 struct Row {
@@ -189,6 +190,20 @@ pub(crate) fn is_language(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
+/// Whoever may stop writing to a number may let it be tried again.
+async fn try_again(
+    State(app): State<AppState>,
+    Path(phone): Path<String>,
+    Submitted { person, .. }: Submitted,
+) -> PageResult {
+    if !person.role.may(Permission::Send) {
+        person.must(Permission::ManageOptOuts)?;
+    }
+    let phone = number_in_address(&app, &phone).await?;
+    contacts::try_again(&app.store, phone, &person.actor(), app.clock.now()).await?;
+    Ok(Redirect::to(&format!("/contacts/{phone}?done=reachable")).into_response())
+}
+
 struct MessageRow {
     message: Message,
     why: String,
@@ -200,6 +215,7 @@ struct ContactPage {
     frame: Frame,
     phone: PhoneNumber,
     contact: Option<Contact>,
+    unreachable: bool,
     tags: String,
     stops: Vec<OptOut>,
     /// Since when they agree to promotional messages, and how we know.
@@ -230,6 +246,7 @@ async fn show(
     let phone = number_in_address(&app, &phone).await?;
     let done = match query.get("done").map(String::as_str) {
         Some("consent") => "Consent recorded.",
+        Some("reachable") => "This number is written to again.",
         Some(_) => "Contact saved.",
         None => "",
     };
@@ -260,6 +277,7 @@ async fn show_with(
         tags: contact.as_ref().map_or_else(String::new, |contact| contact.tags.join(", ")),
         consent: contact.as_ref().and_then(consented),
         consent_required: settings::get(&app.store).await?.require_consent,
+        unreachable: contact.as_ref().is_some_and(|contact| contact.unreachable_since.is_some()),
         contact,
         stops: opt_outs::state(&app.store, phone).await?,
         messages: page

@@ -211,8 +211,25 @@ fn tabs(known: &Known, variants: &[TemplateVersion], language: &str, adding: boo
     tabs
 }
 
-async fn ask(State(app): State<AppState>, person: Person) -> PageResult {
+/// A new template: empty, or one that says the same as another on another channel.
+async fn ask(
+    State(app): State<AppState>,
+    person: Person,
+    Query(query): Query<HashMap<String, String>>,
+) -> PageResult {
     person.must(Permission::Send)?;
+    if let Some(from) = query.get("from") {
+        let (_, version) = find(&app, from, None).await?;
+        let mut fields = fields_of(&version);
+        let channel = query.get("channel").map_or(version.channel.as_str(), String::as_str);
+        fields.set("channel", channel);
+        fields.set("key", &format!("{from}_{channel}"));
+        fields.set("name", &format!("{} ({channel})", version.name));
+        for registered in ["dlt_entity_id", "dlt_template_id", "dlt_header", "content_sid"] {
+            fields.set(registered, "");
+        }
+        return edit_page(&app, &person, None, fields, Faults::default(), "").await;
+    }
     let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let fields = Fields::from_pairs(vec![
         field("category", Category::Service.as_str()),
