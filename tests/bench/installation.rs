@@ -14,6 +14,7 @@ pub struct Installation {
     pub api: Api,
     pub server: Server,
     pub database: Database,
+    setup: Setup,
 }
 
 /// An empty, migrated database, and how commands reach it.
@@ -37,12 +38,22 @@ impl Installation {
         let made = setup.must(&["api-key", "create", "bench", "--scope", "admin", "--json"]).await;
         let made: Value = serde_json::from_str(&made).expect("the key as JSON");
         let server = setup.serve(&["serve"]).await;
+        // The same address after a restart.
+        let setup = setup.with("DAKIYA_LISTEN", format!("127.0.0.1:{}", server.port()));
         let api = Api::new(&server.base, made["key"].as_str().expect("a key"));
         let template =
             json!({"name": "Bench", "category": "service", "channel": "sms", "body": "Hello {{name}}"});
         let answer = api.put("/templates/bench", template).await;
         assert!(answer.status < 300, "{}", answer.text);
-        Installation { api, server, database }
+        Installation { api, server, database, setup }
+    }
+
+    /// Starts the process anew, so that its memory tells of what comes from here on.
+    pub async fn restarted(self) -> Installation {
+        let Installation { api, server, database, setup } = self;
+        server.stop().await;
+        let server = setup.serve(&["serve"]).await;
+        Installation { api, server, database, setup }
     }
 
     /// A campaign to this many people from a sender of its own, approved.

@@ -32,6 +32,7 @@ pub async fn planning() -> Vec<Figure> {
                 .expect("written");
         }
         installation.api.post_csv("/payments/import", rows).await.expect(200);
+        let installation = installation.restarted().await;
         let due = (Utc::now() + TimeDelta::seconds(75)).with_second(0).expect("a whole minute");
         let at = (due + TimeDelta::minutes(330)).format("%H:%M").to_string();
         for rule in 0..RULES {

@@ -26,7 +26,8 @@ async fn of_two_worker_processes_one_is_killed_and_one_paused_and_each_occurrenc
     let always = json!({"reminder_window": {"from": "00:00", "until": "00:00"}});
     world.api.patch("/settings", always).await.expect(200);
     let india = TimeDelta::minutes(330);
-    let run_at = (Utc::now() + TimeDelta::seconds(70)).with_second(0).expect("a whole minute");
+    let soon = Utc::now() + TimeDelta::seconds(70);
+    let run_at = soon.with_second(0).and_then(|at| at.with_nanosecond(0)).expect("a whole minute");
     let local = run_at + india;
     let rows: String = (0..PAYMENTS)
         .map(|index| format!("INV-{index:04},{},499,{}\n", phone(index), local.date_naive()))
