@@ -50,8 +50,14 @@ impl Installation {
 
     /// Starts the process anew, so that its memory tells of what comes from here on.
     pub async fn restarted(self) -> Installation {
+        self.while_stopped(async {}).await
+    }
+
+    /// Does something to the database while nobody else uses it.
+    pub async fn while_stopped(self, work: impl Future<Output = ()>) -> Installation {
         let Installation { api, server, database, setup } = self;
         server.stop().await;
+        work.await;
         let server = setup.serve(&["serve"]).await;
         Installation { api, server, database, setup }
     }
