@@ -15,6 +15,9 @@ pub(crate) struct Sql {
 /// Where a bound value goes, until the database is known. No statement holds it otherwise.
 const HOLE: char = '\0';
 
+/// Longer lists are rare, and would come near the most values that a statement may have.
+const PADDED: usize = 8_192;
+
 impl Sql {
     /// Begins with a text.
     pub(crate) fn new(text: &str) -> Self {
@@ -40,8 +43,13 @@ impl Sql {
         self
     }
 
-    /// Goes on with `(a, b, c)`; nothing is in an empty list.
+    /// Goes on with `(a, b, c)` as a set, in which it does not matter that the last value is said several times: so that
+    /// lists come in few lengths, and the databases parse and plan few statements. Nothing is in an empty list.
     pub(crate) fn list<V: Into<Value>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
+        let mut values: Vec<Value> = values.into_iter().map(Into::into).collect();
+        if let Some(last) = values.last().cloned().filter(|_| values.len() <= PADDED) {
+            values.resize(values.len().next_power_of_two(), last);
+        }
         self.push_tuple(values);
         self
     }
@@ -55,6 +63,16 @@ impl Sql {
             self.push_tuple(row);
         }
         self
+    }
+
+    /// As [`Self::rows`], as a set of rows in which it does not matter that the last one is said several times; for the reason
+    /// given at [`Self::list`].
+    pub(crate) fn set_of_rows<const N: usize>(self, rows: impl IntoIterator<Item = [Value; N]>) -> Self {
+        let mut rows: Vec<[Value; N]> = rows.into_iter().collect();
+        if let Some(last) = rows.last().cloned().filter(|_| rows.len() * N <= PADDED) {
+            rows.resize(rows.len().next_power_of_two(), last);
+        }
+        self.rows(rows)
     }
 
     /// Runs it; how many rows it changed.
@@ -110,6 +128,17 @@ impl Sql {
     }
 }
 
+/// Cuts what is to be inserted into few lengths, the longest first, so that few statements are parsed and planned.
+pub(crate) fn in_few_lengths<T>(mut items: &[T], most: usize) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let fits = items.len().min(most);
+        let length = if fits == 0 { return None } else { 1 << fits.ilog2() };
+        let (batch, rest) = items.split_at(length);
+        items = rest;
+        Some(batch)
+    })
+}
+
 /// Holes as `$1`, `$2` …
 fn numbered(text: &str) -> String {
     let mut pieces = text.split(HOLE);
@@ -152,5 +181,35 @@ pub(crate) fn skip_locked<C: ConnectionTrait>(db: &C) -> &'static str {
     match db.get_database_backend() {
         DbBackend::Postgres => " FOR UPDATE SKIP LOCKED",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(query: Sql) -> String {
+        query.on(DbBackend::Postgres).sql
+    }
+
+    #[test]
+    fn lists_come_in_few_lengths_and_say_nothing_new() {
+        let of = |count: i64| text(Sql::new("IN ").list(0..count));
+        assert_eq!(of(0), "IN (NULL)");
+        assert_eq!(of(1), "IN ($1)");
+        assert_eq!(of(3), "IN ($1, $2, $3, $4)");
+        assert_eq!(Sql::new("").list(0i64..3).values[2..], [Value::from(2i64), Value::from(2i64)]);
+        let rows = Sql::new("").set_of_rows((0i64..3).map(|n| [n.into(), n.into()]));
+        assert_eq!(rows.values.len(), 8);
+        assert_eq!(Sql::new("").list(0i64..9_000).values.len(), 9_000, "too many are not made more");
+    }
+
+    #[test]
+    fn what_is_inserted_is_cut_and_nothing_is_left_out() {
+        let items: Vec<u32> = (0..162).collect();
+        let lengths: Vec<usize> = in_few_lengths(&items, 1_024).map(<[u32]>::len).collect();
+        assert_eq!(lengths, [128, 32, 2]);
+        assert_eq!(in_few_lengths(&items, 64).flatten().copied().collect::<Vec<_>>(), items);
+        assert_eq!(in_few_lengths::<u32>(&[], 64).count(), 0);
     }
 }

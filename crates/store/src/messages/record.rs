@@ -9,7 +9,7 @@ use crate::audit::Actor;
 use crate::column::{PhoneKey, Stored};
 use crate::costs::{Entry, Key, MessageMoney};
 use crate::opt_outs::{self, Change};
-use crate::sql::{Row, Sql, for_update};
+use crate::sql::{Row, Sql, for_update, in_few_lengths};
 use crate::{Store, StoreError};
 use chrono::NaiveDate;
 use dakiya_core::ids::{CampaignId, EventId, MessageId, ReminderRuleId, TemplateId};
@@ -311,7 +311,7 @@ async fn write<C: ConnectionTrait>(tx: &C, changed: &[&Record], now: Timestamp) 
         "WITH changed (id, status, sid, segments, error_code, attempts, due_at, next_check_at, checks, sent_at, \
          delivered_at, actual_cost, price, price_unit, fx_rate) AS (VALUES ",
     )
-    .rows(rows)
+    .set_of_rows(rows)
     .text(
         ") UPDATE messages SET status = changed.status, twilio_sid = changed.sid, twilio_segments = changed.segments, \
          error_code = changed.error_code, attempts = changed.attempts, due_at = changed.due_at, \
@@ -333,7 +333,7 @@ pub(crate) async fn write_events<C: ConnectionTrait>(
     events: &[Event],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    for batch in events.chunks(2_000) {
+    for batch in in_few_lengths(events, 1_024) {
         let rows = batch.iter().map(|event| -> [Value; 7] {
             [
                 Stored(event.message).into(),
