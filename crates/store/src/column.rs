@@ -198,6 +198,7 @@ json!(
     Vec<String>,
     Vec<u32>,
     ReminderRule,
+    dakiya_core::scenario::Scenario,
     BTreeMap<SuppressedReason, u64>
 );
 

@@ -28,6 +28,7 @@ pub mod recurring_campaigns;
 pub mod reminder_payments;
 pub mod reminder_rules;
 pub mod reminder_runs;
+pub mod scenarios;
 pub mod senders;
 pub mod sending;
 pub mod sessions;

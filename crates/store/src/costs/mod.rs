@@ -12,7 +12,7 @@ mod write;
 
 pub(crate) use entry::{Entry, Key, MessageMoney, quoted};
 pub use names::{Names, names};
-pub use read::{CostLine, Costs, by_campaign, by_day, month, spent};
+pub use read::{CostLine, Costs, by_campaign, by_day, first_month, month, spent};
 pub(crate) use rebuild::inbound_key;
 pub use rebuild::{catch_up, rebuild};
 pub use rents::{Rent, book_rents};
