@@ -58,6 +58,12 @@ impl Whole for u64 {
     }
 }
 
+impl Whole for i64 {
+    fn whole(&self) -> i128 {
+        i128::from(*self)
+    }
+}
+
 impl Whole for u32 {
     fn whole(&self) -> i128 {
         i128::from(*self)

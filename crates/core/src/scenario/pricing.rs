@@ -102,10 +102,13 @@ impl Scenario {
         let (texts, whatsapp) = self.messages();
         let mut said = Vec::new();
         if texts > 0 {
-            let (segments, words) = (segments_per_text(self.rupee_sign), match self.rupee_sign {
-                true => "₹, which is not in GSM-7",
-                false => "Rs.",
-            });
+            let (segments, words) = (
+                segments_per_text(self.rupee_sign),
+                match self.rupee_sign {
+                    true => "₹, which is not in GSM-7",
+                    false => "Rs.",
+                },
+            );
             let plural = if segments == 1 { "" } else { "s" };
             said.push(format!(
                 "Each text is the payment reminder of the starter set, with amounts written as {words}: {segments} segment{plural} each."

@@ -91,7 +91,11 @@ fn the_rupee_sign_doubles_the_segments_and_the_page_says_why() {
     assert_eq!((segments_per_text(false), segments_per_text(true)), (1, 2));
     let cost = on_guide(Scenario { rupee_sign: true, ..PLAIN });
     assert_eq!(lines(&cost)[0], ("Outbound SMS", 6_000, "4800.00".to_owned()));
-    assert!(cost.assumptions[0].ends_with("₹, which is not in GSM-7: 2 segments each."), "{:?}", cost.assumptions);
+    assert!(
+        cost.assumptions[0].ends_with("₹, which is not in GSM-7: 2 segments each."),
+        "{:?}",
+        cost.assumptions
+    );
     assert!(on_guide(PLAIN).assumptions[0].ends_with("Rs.: 1 segment each."));
 }
 
@@ -128,7 +132,11 @@ fn answers_within_24_hours_are_free_of_metas_charge_up_to_the_allowance() {
         ]
     );
     assert_eq!(cost.total.to_plain(), "1670.00");
-    assert!(cost.assumptions.iter().any(|said| said.contains("first 1000 a month")), "{:?}", cost.assumptions);
+    assert!(
+        cost.assumptions.iter().any(|said| said.contains("first 1000 a month")),
+        "{:?}",
+        cost.assumptions
+    );
     // By the guide they cost nothing at all, so that nothing is free of anything.
     let guide = on_guide(answers);
     assert_eq!(lines(&guide)[1], ("WhatsApp answers within 24 hours", 1_500, "0.00".to_owned()));
@@ -151,7 +159,8 @@ fn what_a_card_has_no_price_for_is_said_and_what_is_not_asked_for_needs_none() {
 #[test]
 fn a_scenario_prices_as_an_estimate_does() {
     let card = RateCard::twilio_list();
-    let (day, fx) = (NaiveDate::from_ymd_opt(2026, 11, 22).unwrap(), FxRate { inr_per_usd: Decimal::from(96) });
+    let (day, fx) =
+        (NaiveDate::from_ymd_opt(2026, 11, 22).unwrap(), FxRate { inr_per_usd: Decimal::from(96) });
     let unit = card.outbound(Channel::Sms, Category::Service, day, fx).unwrap().expected;
     assert_eq!(on_list(PLAIN).lines[0].rate, unit);
 }
@@ -183,8 +192,14 @@ fn a_month_no_business_has_is_refused_and_the_largest_one_is_priced() {
     };
     let fields: Vec<String> = beyond.validate().unwrap_err().into_iter().map(|error| error.field).collect();
     let all = [
-        "requests_per_month", "sms_per_request", "phone_numbers", "whatsapp_percent", "in_window_percent",
-        "inbound_sms", "inbound_whatsapp", "usd_inr",
+        "requests_per_month",
+        "sms_per_request",
+        "phone_numbers",
+        "whatsapp_percent",
+        "in_window_percent",
+        "inbound_sms",
+        "inbound_whatsapp",
+        "usd_inr",
     ];
     assert_eq!(fields, all);
 }

@@ -25,7 +25,9 @@ const BATCH: usize = 1_000;
 /// The names of everything in some lines.
 pub async fn names(store: &Store, lines: &[CostLine]) -> Result<Names, StoreError> {
     let mut names = Names::default();
-    for row in rows(store, "id, key, name FROM templates", lines.iter().filter_map(|line| line.template)).await? {
+    for row in
+        rows(store, "id, key, name FROM templates", lines.iter().filter_map(|line| line.template)).await?
+    {
         names.templates.insert(row.read("id")?, (row.try_get("", "key")?, row.try_get("", "name")?));
     }
     for row in rows(store, "id, name FROM campaigns", lines.iter().filter_map(|line| line.campaign)).await? {

@@ -62,9 +62,7 @@ pub async fn charged(
     let rows: Vec<table::Model> = query.models(store.read()).await?;
     let items = rows.into_iter().map(Message::from).collect();
     let given = given + limit;
-    Ok(Page::cut(items, limit, |message: &Message| {
-        Cursor::of([&message.id.to_string(), &given.to_string()])
-    }))
+    Ok(Page::cut(items, limit, |message: &Message| Cursor::of([&message.id.to_string(), &given.to_string()])))
 }
 
 impl ChargedTo {
@@ -80,7 +78,11 @@ impl ChargedTo {
 /// What `MessageMoney::counts` says, for the database. `+ 0`: an index of statuses would be the wrong one.
 fn counts() -> String {
     let numbers = |statuses: &[Status]| {
-        statuses.iter().map(|status| crate::column::Storable::to_raw(status).to_string()).collect::<Vec<_>>().join(", ")
+        statuses
+            .iter()
+            .map(|status| crate::column::Storable::to_raw(status).to_string())
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let never = numbers(&[Status::Queued, Status::Suppressed, Status::Expired, Status::Rejected]);
     let perhaps = numbers(&[Status::Failed, Status::Canceled]);

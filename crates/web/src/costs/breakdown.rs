@@ -119,7 +119,13 @@ impl By {
             ),
             By::Campaign => line.campaign.map_or_else(
                 || plain("No campaign"),
-                |id| named(id.to_string(), names.campaigns.get(&id).map(|name| (name.as_str(), "")), "campaign"),
+                |id| {
+                    named(
+                        id.to_string(),
+                        names.campaigns.get(&id).map(|name| (name.as_str(), "")),
+                        "campaign",
+                    )
+                },
             ),
             By::Rule => line.reminder_rule.map_or_else(
                 || plain("No reminder rule"),

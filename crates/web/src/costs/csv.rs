@@ -76,8 +76,11 @@ fn end(writer: Writer) -> Result<Vec<u8>, ::csv::Error> {
 
 fn month(writer: &mut Writer, report: &MonthReport) -> Result<(), ::csv::Error> {
     let name = report.month.to_string();
-    let rates: Vec<String> =
-        report.fx.iter().map(|part| format!("{} from {}", part.rate.inr_per_usd.normalize(), part.from)).collect();
+    let rates: Vec<String> = report
+        .fx
+        .iter()
+        .map(|part| format!("{} from {}", part.rate.inr_per_usd.normalize(), part.from))
+        .collect();
     let rates = rates.join("; ");
     for (line, shown) in report.lines.iter().zip(report.shown_lines()) {
         let mut cells = words(report, line);
@@ -131,7 +134,9 @@ pub(super) fn words(report: &MonthReport, line: &CostLine) -> Vec<String> {
 fn figures(line: &CostLine, shown: Money) -> Vec<String> {
     let costs = line.costs;
     let mut cells: Vec<String> =
-        [costs.messages, costs.segments, costs.failed, costs.messages - costs.priced].map(|count| count.to_string()).into();
+        [costs.messages, costs.segments, costs.failed, costs.messages - costs.priced]
+            .map(|count| count.to_string())
+            .into();
     cells.extend(amounts(line, shown).map(Money::to_plain));
     cells
 }

@@ -72,13 +72,16 @@ impl MonthReport {
         let gst = settings::get(&app.store).await?.gst;
         let history = fx_rates::history(&app.store).await?;
         let until = month.last_day().min(app.today());
-        let later = history.rates().iter().filter(|dated| {
-            dated.valid_from > month.first_day() && dated.valid_from <= until
-        });
+        let later = history
+            .rates()
+            .iter()
+            .filter(|dated| dated.valid_from > month.first_day() && dated.valid_from <= until);
         let first = FxPart {
             from: month.first_day(),
             rate: history.on(month.first_day()),
-            source: history.dated_on(month.first_day()).map_or_else(String::new, |dated| dated.source.clone()),
+            source: history
+                .dated_on(month.first_day())
+                .map_or_else(String::new, |dated| dated.source.clone()),
         };
         let part = |dated: &dakiya_core::fx_rate::DatedFx| FxPart {
             from: dated.valid_from,

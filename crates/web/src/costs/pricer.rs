@@ -29,7 +29,8 @@ impl Pricer {
     /// Reads the cards, the dollar and GST.
     pub(crate) async fn now(app: &AppState) -> Result<Pricer, StoreError> {
         let settings = settings::get(&app.store).await?;
-        let mut keys: Vec<String> = rate_cards::list(&app.store).await?.into_iter().map(|card| card.key).collect();
+        let mut keys: Vec<String> =
+            rate_cards::list(&app.store).await?.into_iter().map(|card| card.key).collect();
         // Stable: the others stay in their order.
         keys.sort_by_key(|key| *key != settings.rate_card);
         let more = keys.len() > MOST_CARDS;

@@ -7,7 +7,7 @@ use dakiya_core::rate_card::RateItem;
 use dakiya_core::tax::{Gst, GstMode};
 
 /// Why it cost something else than expected.
-pub(crate) fn cause_words(cause: Option<Cause>) -> &'static str {
+pub(crate) fn cause_words(cause: &Option<Cause>) -> &'static str {
     match cause {
         Some(Cause::Volume) => "Not sent after all",
         Some(Cause::Segments) => "More or fewer segments",

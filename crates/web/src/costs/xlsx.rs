@@ -45,7 +45,9 @@ pub(crate) fn month_xlsx(report: &MonthReport, brand: &str, at: Timestamp) -> Re
     let mut book = Workbook::new();
     let created = ExcelDateTime::from_timestamp(at.timestamp())?;
     let title = format!("Costs of {}", report.month);
-    book.set_properties(&DocProperties::new().set_title(&title).set_company(brand).set_creation_datetime(&created));
+    book.set_properties(
+        &DocProperties::new().set_title(&title).set_company(brand).set_creation_datetime(&created),
+    );
     summary(book.add_worksheet(), report, &title)?;
     lines(book.add_worksheet(), report)?;
     campaigns(book.add_worksheet(), report)?;
@@ -94,7 +96,13 @@ impl<'s> Sheet<'s> {
     }
 
     /// A formula, and what it comes to for those that do not reckon it.
-    fn formula(&mut self, column: usize, formula: &str, result: Money, format: &str) -> Result<(), XlsxError> {
+    fn formula(
+        &mut self,
+        column: usize,
+        formula: &str,
+        result: Money,
+        format: &str,
+    ) -> Result<(), XlsxError> {
         let format = Format::new().set_num_format(format).set_bold().set_border_top(FormatBorder::Thin);
         let formula = Formula::new(formula).set_result(result.to_plain());
         self.sheet.write_formula_with_format(self.row, at(column), formula, &format).map(|_| ())
@@ -137,7 +145,9 @@ fn summary(sheet: &mut Worksheet, report: &MonthReport, title: &str) -> Result<(
     sheet.row += 2;
     sheet.heads(&["Of what was spent", "", "", "", "₹"])?;
     let first = sheet.row;
-    for (label, amount) in [("Charged by Twilio", report.charged), ("Sent, not charged yet", report.outstanding)] {
+    for (label, amount) in
+        [("Charged by Twilio", report.charged), ("Sent, not charged yet", report.outstanding)]
+    {
         sheet.text(0, label)?;
         sheet.money(4, amount.shown, PAISE)?;
         sheet.row += 1;
@@ -151,7 +161,7 @@ fn summary(sheet: &mut Worksheet, report: &MonthReport, title: &str) -> Result<(
     sheet.money(4, report.estimated.shown, PAISE)?;
     sheet.row += 1;
     for (cause, amount) in &report.causes {
-        sheet.text(0, cause_words(*cause))?;
+        sheet.text(0, cause_words(cause))?;
         sheet.money(4, amount.shown, PAISE)?;
         sheet.row += 1;
     }
@@ -160,7 +170,8 @@ fn summary(sheet: &mut Worksheet, report: &MonthReport, title: &str) -> Result<(
 }
 
 fn lines(sheet: &mut Worksheet, report: &MonthReport) -> Result<(), XlsxError> {
-    let mut sheet = Sheet::named(sheet, "Lines", &[9.0, 10.0, 10.0, 14.0, 24.0, 26.0, 26.0, 38.0, 20.0, 18.0])?;
+    let mut sheet =
+        Sheet::named(sheet, "Lines", &[9.0, 10.0, 10.0, 14.0, 24.0, 26.0, 26.0, 38.0, 20.0, 18.0])?;
     let heads: Vec<&str> = LINE_HEADS.into_iter().chain(COUNT_HEADS).chain(AMOUNT_HEADS).collect();
     sheet.heads(&heads)?;
     sheet.sheet.set_freeze_panes(1, 0)?.set_repeat_rows(0, 0)?;
@@ -225,7 +236,10 @@ fn assumptions(
     ];
     for part in &report.fx {
         let rate = part.rate.inr_per_usd.normalize();
-        said.push((format!("Dollar from {}", part.from), format!("₹{rate} {}", part.source).trim().to_owned()));
+        said.push((
+            format!("Dollar from {}", part.from),
+            format!("₹{rate} {}", part.source).trim().to_owned(),
+        ));
     }
     said.extend(ASSUMPTIONS.map(|(what, how)| (what.to_owned(), how.to_owned())));
     for (what, how) in said {
@@ -237,9 +251,15 @@ fn assumptions(
 }
 
 const ASSUMPTIONS: [(&str, &str); 4] = [
-    ("Spent", "What Twilio charged, and what was sent and is not charged yet at its estimate; rents and received messages included; before GST."),
+    (
+        "Spent",
+        "What Twilio charged, and what was sent and is not charged yet at its estimate; rents and received messages included; before GST.",
+    ),
     ("Day", "A message belongs to the day on which it was last given to Twilio."),
-    ("Rounding", "Amounts are exact to the millionth of a rupee. Totals are rounded once, half up; their parts are cut to the paisa, and the missing paise go to the parts that were cut most."),
+    (
+        "Rounding",
+        "Amounts are exact to the millionth of a rupee. Totals are rounded once, half up; their parts are cut to the paisa, and the missing paise go to the parts that were cut most.",
+    ),
     ("Source", "Daily roll-ups that are kept with each message and equal the message log."),
 ];
 
