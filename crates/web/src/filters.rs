@@ -43,7 +43,8 @@ pub(crate) fn rate(amount: &Money, _: &dyn Values) -> Result<String> {
     if shown.scale() < 2 {
         shown.rescale(2);
     }
-    Ok(format!("₹{shown}"))
+    let sign = if shown.is_sign_negative() && !shown.is_zero() { "−" } else { "" };
+    Ok(format!("{sign}₹{}", shown.abs()))
 }
 
 /// A whole number, however a template holds it.

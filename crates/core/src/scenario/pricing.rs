@@ -2,7 +2,7 @@
 
 use super::{Scenario, segments_per_text, share};
 use crate::message::{Category, Direction};
-use crate::money::{FxRate, Money};
+use crate::money::{FxRate, Money, group_indian};
 use crate::rate_card::{NoRate, RateCard, RateItem, RateRow, RateUnit, Route, Spread};
 use crate::tax::Gst;
 use chrono::NaiveDate;
@@ -145,7 +145,8 @@ impl Account {
                 self.line(format!("{name}: free of {}’s charge", charge.name), row.unit, less, free);
                 self.allowances.push(format!(
                     "{name}: the first {} a month of each number are free of {}’s charge, and nothing else uses them up.",
-                    charge.free_per_month, charge.name
+                    group_indian(&charge.free_per_month.to_string()),
+                    charge.name
                 ));
             }
         }

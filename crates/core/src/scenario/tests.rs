@@ -133,7 +133,7 @@ fn answers_within_24_hours_are_free_of_metas_charge_up_to_the_allowance() {
     );
     assert_eq!(cost.total.to_plain(), "1670.00");
     assert!(
-        cost.assumptions.iter().any(|said| said.contains("first 1000 a month")),
+        cost.assumptions.iter().any(|said| said.contains("first 1,000 a month")),
         "{:?}",
         cost.assumptions
     );
