@@ -22,7 +22,8 @@ fn month(name: &str) -> NewScenario {
 
 async fn log(store: &Store) -> Vec<(String, String)> {
     let entries = audit::page(store, None, 50).await.unwrap().items;
-    entries.into_iter().map(|entry| (entry.action, entry.subject)).collect()
+    let ours = entries.into_iter().filter(|entry| entry.action.starts_with("scenario."));
+    ours.map(|entry| (entry.action, entry.subject)).collect()
 }
 
 on_both_databases! {

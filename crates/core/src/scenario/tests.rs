@@ -1,3 +1,5 @@
+//! Scenarios: the plain month of the guide, and everything that may be changed about it.
+
 use super::*;
 use crate::apportion;
 use crate::message::{Category, Channel};
@@ -59,7 +61,6 @@ fn the_plain_month_costs_24072_by_twilios_list() {
     assert_eq!(totals(&on_list(PLAIN)), ["24072.00", "4332.96", "28404.96"]);
 }
 
-/// The worked examples of the finance guide.
 #[test]
 fn the_dollar_moves_what_is_quoted_in_dollars_and_nothing_else() {
     let dear = Scenario { usd_inr: Some(Decimal::from(98)), ..PLAIN };
@@ -68,6 +69,23 @@ fn the_dollar_moves_what_is_quoted_in_dollars_and_nothing_else() {
     // Meta's ₹0.115 stays, Twilio's US$0.005 is ₹0.49 instead of ₹0.48.
     let whatsapp = Scenario { whatsapp_percent: 100, phone_numbers: 0, ..dear };
     assert_eq!(on_list(whatsapp).lines[0].rate.to_plain(), "0.605");
+}
+
+#[test]
+fn the_worked_examples_of_the_finance_guide() {
+    let dear = Scenario { usd_inr: Some(Decimal::from(98)), ..PLAIN };
+    let sign = Scenario { rupee_sign: true, ..PLAIN };
+    let half = Scenario { whatsapp_percent: 50, ..PLAIN };
+    for (scenario, guide, list) in
+        [(PLAIN, "2550.00", "24072.00"), (dear, "2550.00", "24573.50"), (half, "2250.00", "12983.70")]
+    {
+        let totals = [on_guide(scenario).total, on_list(scenario).total].map(Money::to_plain);
+        assert_eq!(totals, [guide, list], "{scenario:?}");
+    }
+    let texts = [on_guide(sign), on_list(sign)].map(|cost| cost.lines[0].amount.to_plain());
+    assert_eq!(texts, ["4800.00", "47923.20"]);
+    let with_gst = [on_guide(PLAIN), on_list(PLAIN), on_list(dear)].map(|cost| totals(&cost)[2].clone());
+    assert_eq!(with_gst, ["3009.00", "28404.96", "28996.73"]);
 }
 
 #[test]

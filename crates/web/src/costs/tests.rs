@@ -1,8 +1,11 @@
+//! Whatever a month holds, its tables add up.
+
 use super::*;
 use dakiya_core::ledger::Differences;
 use dakiya_core::message::{Category, Direction};
 use dakiya_core::rate_card::RateItem;
 use dakiya_core::tax::GstMode;
+use dakiya_core::time::Timestamp;
 use rust_decimal::Decimal;
 
 /// Numbers that look random and are the same in every run.
@@ -92,5 +95,3 @@ fn a_month_of_nothing_costs_nothing() {
     assert!(report.causes.iter().all(|(cause, amount)| cause.is_some() && amount.shown.is_zero()));
     assert!(month_xlsx(&report, "VehicAid", Timestamp::default()).is_ok());
 }
-
-use dakiya_core::time::Timestamp;
