@@ -14,6 +14,7 @@ mod m0011_reminder_rules;
 mod m0020_ledger;
 mod m0021_budgets;
 mod m0022_rates;
+mod m0050_scenarios;
 mod m0060_savings;
 mod schema;
 
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_ledger::Step),
             Box::new(m0021_budgets::Step),
             Box::new(m0022_rates::Step),
+            Box::new(m0050_scenarios::Step),
             Box::new(m0060_savings::Step),
         ]
     }

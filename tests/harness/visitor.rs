@@ -43,6 +43,17 @@ impl Visitor {
         self.send(self.http.post(self.address(action)).form(fields)).await
     }
 
+    /// Saves a file as it is: its bytes.
+    pub async fn download(&self, path: &str) -> Vec<u8> {
+        let mut request = self.http.get(self.address(path));
+        if let Some(cookie) = &*self.cookie.lock().unwrap_or_else(PoisonError::into_inner) {
+            request = request.header("cookie", cookie);
+        }
+        let response = request.send().await.expect("the server answers");
+        assert_eq!(response.status(), 200, "{path}");
+        response.bytes().await.expect("a file").to_vec()
+    }
+
     fn address(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }

@@ -5,6 +5,7 @@ mod bad_input;
 mod campaigns;
 mod command_line;
 mod contacts;
+mod costs;
 mod demo;
 mod estimates;
 mod messages;

@@ -31,6 +31,7 @@ pub struct Estimate {
 #[derive(Clone, Debug)]
 pub struct Estimator {
     unit_price: Spread,
+    allowances: Vec<(Money, u64)>,
     gst: Gst,
     estimate: Estimate,
 }
@@ -38,7 +39,13 @@ pub struct Estimator {
 impl Estimator {
     /// Starts at nothing, with the price of one unit (segment of SMS, message of WhatsApp).
     pub fn new(unit_price: Spread, gst: Gst) -> Self {
-        Self { unit_price, gst, estimate: Estimate::default() }
+        Self { unit_price, allowances: Vec::new(), gst, estimate: Estimate::default() }
+    }
+
+    /// Takes free allowances off the low price: nobody knows how much of them is left when the messages go out. The
+    /// expected and the high price reckon with none.
+    pub fn with_allowances(self, allowances: Vec<(Money, u64)>) -> Self {
+        Self { allowances, ..self }
     }
 
     /// Counts a recipient that gets a text of `segments`; a WhatsApp message counts as one.
@@ -57,7 +64,10 @@ impl Estimator {
 
     /// The sum: exact, for every segment costs the same.
     pub fn finish(self) -> Estimate {
-        let cost = self.unit_price * self.estimate.segments;
+        let mut cost = self.unit_price * self.estimate.segments;
+        for (price, free) in self.allowances {
+            cost.low -= price * free.min(self.estimate.segments);
+        }
         Estimate { cost, gst: self.gst.on(cost.expected), ..self.estimate }
     }
 }
@@ -132,6 +142,20 @@ mod tests {
         assert_eq!(estimate.suppressed, BTreeMap::from(suppressed));
         assert_eq!(estimate.cost.expected, rupees("6.40"));
         assert_eq!(estimate.gst, rupees("1.152"));
+    }
+
+    #[test]
+    fn what_may_be_free_makes_the_low_price_lower_and_no_other() {
+        let with = |allowances: &[(&str, u64)]| {
+            let allowances = allowances.iter().map(|(price, free)| (rupees(price), *free)).collect();
+            let mut estimator = estimator("0.80").with_allowances(allowances);
+            (0..1_500).for_each(|_| estimator.send(Segments(1)));
+            estimator.finish().cost
+        };
+        let whole = with(&[]);
+        assert_eq!((whole.low, whole.expected, whole.high), (rupees("900"), rupees("1200"), rupees("1800")));
+        assert_eq!(with(&[("0.115", 1_000)]), Spread { low: rupees("785"), ..whole });
+        assert_eq!(with(&[("0.60", 9_999)]), Spread { low: Money::ZERO, ..whole });
     }
 
     #[test]

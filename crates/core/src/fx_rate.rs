@@ -37,7 +37,11 @@ pub enum FxRateError {
 
 /// Reads a rate: rupees for one US dollar.
 pub fn parse(text: &str) -> Result<FxRate, FxRateError> {
-    let rate = decimal::parse(text.trim())?;
+    checked(decimal::parse(text.trim())?)
+}
+
+/// A rate that the rupee may have: rupees for one US dollar.
+pub fn checked(rate: Decimal) -> Result<FxRate, FxRateError> {
     if rate < Decimal::ONE || rate > Decimal::from(1_000) {
         return Err(FxRateError::OutOfRange(rate));
     }

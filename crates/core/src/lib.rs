@@ -4,6 +4,7 @@
 //! bytes and rates come in as arguments, so every rule can be tested with a table of cases.
 
 pub mod api_key;
+pub mod apportion;
 pub mod audience;
 pub mod budget;
 pub mod campaign;

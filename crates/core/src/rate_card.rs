@@ -202,6 +202,12 @@ impl RateRow {
         self.charges.iter().map(|charge| charge.in_rupees(fx) * billed(charge)).sum()
     }
 
+    /// What may be free: the low price of a charge, and of how many units a month of one sender it is not asked.
+    pub fn allowances(&self, fx: FxRate) -> Vec<(Money, u64)> {
+        let free = self.charges.iter().filter(|charge| charge.free_per_month > 0);
+        free.map(|charge| (charge.in_rupees(fx).low, charge.free_per_month)).collect()
+    }
+
     fn prices(
         &self,
         item: RateItem,

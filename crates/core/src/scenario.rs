@@ -1,138 +1,141 @@
-//! A plain month, priced: so many requests, so many texts each, so many numbers.
+//! A plain month, priced: so many requests, so many messages each, on which channel, and what they cost on a card.
+
+mod pricing;
+mod text;
+
+pub use pricing::{ScenarioCost, ScenarioLine};
+pub use text::segments_per_text;
 
 use crate::field_error::FieldError;
-use crate::message::{Category, Channel};
-use crate::money::{FxRate, Money};
-use crate::rate_card::{NoRate, RateCard, RateUnit};
-use crate::tax::Gst;
-use chrono::NaiveDate;
+use crate::fx_rate;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-/// What a month looks like. Texts are taken to be one segment long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a month looks like. Only the first three have to be said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// Requests for help a month.
     pub requests_per_month: u64,
-    /// Texts sent about each.
+    /// Messages sent about each.
     pub sms_per_request: u64,
     /// Numbers rented.
     pub phone_numbers: u64,
+    /// Of the messages, how many per cent go by WhatsApp.
+    #[serde(default)]
+    pub whatsapp_percent: u32,
+    /// Of the WhatsApp messages, how many per cent answer a person who wrote within 24 hours.
+    #[serde(default)]
+    pub in_window_percent: u32,
+    /// Amounts are written with `₹`, not with `Rs.`.
+    #[serde(default)]
+    pub rupee_sign: bool,
+    /// Text messages that people send, in segments.
+    #[serde(default)]
+    pub inbound_sms: u64,
+    /// WhatsApp messages that people send.
+    #[serde(default)]
+    pub inbound_whatsapp: u64,
+    /// Rupees for a dollar; the rate in force when absent.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "write_rate",
+        deserialize_with = "crate::decimal::optional::deserialize"
+    )]
+    pub usd_inr: Option<Decimal>,
 }
 
-/// One line of the result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ScenarioLine {
-    /// What is paid for.
-    pub name: &'static str,
-    /// How many of it.
-    pub quantity: u64,
-    /// Of what.
-    pub unit: RateUnit,
-    /// Expected price of one.
-    pub rate: Money,
-    /// Expected price of all, before tax.
-    pub amount: Money,
+fn write_rate<S: serde::Serializer>(rate: &Option<Decimal>, serializer: S) -> Result<S::Ok, S::Error> {
+    match rate {
+        Some(rate) => serializer.collect_str(rate),
+        None => serializer.serialize_none(),
+    }
 }
 
-/// What a month costs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ScenarioCost {
-    /// Line by line.
-    pub lines: Vec<ScenarioLine>,
-    /// The lines' sum, before tax.
-    pub total: Money,
-    /// On the total.
-    pub gst: Money,
-}
+/// Characters of a scenario's name.
+const MOST_NAME_CHARACTERS: usize = 100;
+
+/// Characters of a scenario's key.
+const MOST_KEY_CHARACTERS: usize = 64;
 
 impl Scenario {
     /// Refuses numbers that no business reaches, so that every sum stays exact.
     pub fn validate(&self) -> Result<(), Vec<FieldError>> {
-        let too_large = |(field, value, most): (&str, u64, u64)| {
-            (value > most).then(|| {
-                FieldError::new(
-                    field,
-                    "out_of_range",
-                    format!("{field} is {value}; it may be at most {most}"),
-                )
-            })
-        };
-        let errors: Vec<FieldError> = [
+        let mut errors = Vec::new();
+        for (field, value, most) in [
             ("requests_per_month", self.requests_per_month, 1_000_000_000),
             ("sms_per_request", self.sms_per_request, 1_000),
             ("phone_numbers", self.phone_numbers, 1_000_000),
-        ]
-        .into_iter()
-        .filter_map(too_large)
-        .collect();
+            ("whatsapp_percent", self.whatsapp_percent.into(), 100),
+            ("in_window_percent", self.in_window_percent.into(), 100),
+            ("inbound_sms", self.inbound_sms, 1_000_000_000),
+            ("inbound_whatsapp", self.inbound_whatsapp, 1_000_000_000),
+        ] {
+            if value > most {
+                let message = format!("{field} is {value}; it may be at most {most}");
+                errors.push(FieldError::new(field, "out_of_range", message));
+            }
+        }
+        if let Some(rate) = self.usd_inr
+            && let Err(error) = fx_rate::checked(rate)
+        {
+            errors.push(FieldError::new("usd_inr", "out_of_range", error.to_string()));
+        }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
-    /// Prices the month with the rows in force on a day.
-    pub fn evaluate(
-        &self,
-        card: &RateCard,
-        on: NaiveDate,
-        fx: FxRate,
-        gst: Gst,
-    ) -> Result<ScenarioCost, NoRate> {
-        let segment = card.outbound(Channel::Sms, Category::Service, on, fx)?.expected;
-        let rent = card.number_rent(on, fx)?.expected;
-        let texts = self.requests_per_month.saturating_mul(self.sms_per_request);
-        let lines = vec![
-            line("Outbound SMS", texts, RateUnit::Segment, segment),
-            line("Phone numbers", self.phone_numbers, RateUnit::Month, rent),
-        ];
-        let total = lines.iter().map(|line| line.amount).sum();
-        Ok(ScenarioCost { lines, total, gst: gst.on(total) })
+    /// Messages that go out: by text message and by WhatsApp. Half a message counts as one by WhatsApp.
+    pub fn messages(&self) -> (u64, u64) {
+        let all = self.requests_per_month.saturating_mul(self.sms_per_request);
+        let whatsapp = share(all, self.whatsapp_percent);
+        (all - whatsapp, whatsapp)
     }
 }
 
-fn line(name: &'static str, quantity: u64, unit: RateUnit, rate: Money) -> ScenarioLine {
-    ScenarioLine { name, quantity, unit, rate, amount: rate * quantity }
+/// So many per cent of a number, rounded half up.
+fn share(all: u64, percent: u32) -> u64 {
+    let hundredths = u128::from(all) * u128::from(percent.min(100)) + 50;
+    u64::try_from(hundredths / 100).unwrap_or(all).min(all)
+}
+
+/// Refuses a name that is none.
+pub fn checked_name(name: &str) -> Result<String, String> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > MOST_NAME_CHARACTERS || name.chars().any(char::is_control) {
+        return Err(format!("give it a name of 1 to {MOST_NAME_CHARACTERS} characters"));
+    }
+    Ok(name.to_owned())
+}
+
+/// Refuses a key that cannot stand in an address.
+pub fn checked_key(key: &str) -> Result<String, String> {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    // `new` is the address of the form for a new one.
+    if key.is_empty() || key.len() > MOST_KEY_CHARACTERS || key == "new" || !key.bytes().all(fits) {
+        return Err(format!(
+            "1 to {MOST_KEY_CHARACTERS} small letters, digits and hyphens; not the word \"new\""
+        ));
+    }
+    Ok(key.to_owned())
+}
+
+/// A key made of a name: `Diwali 2026` becomes `diwali-2026`.
+pub fn key_of_name(name: &str) -> String {
+    let mut key = String::new();
+    for character in name.chars().flat_map(char::to_lowercase) {
+        if character.is_ascii_alphanumeric() {
+            key.push(character);
+        } else if !key.is_empty() && !key.ends_with('-') {
+            key.push('-');
+        }
+        if key.len() >= MOST_KEY_CHARACTERS - 8 {
+            break;
+        }
+    }
+    let key = key.trim_end_matches('-');
+    if key.is_empty() || key == "new" { "scenario".to_owned() } else { key.to_owned() }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tax::GstMode;
-    use rust_decimal::Decimal;
-
-    const PLAIN: Scenario = Scenario { requests_per_month: 1_000, sms_per_request: 3, phone_numbers: 1 };
-
-    fn evaluate(card: &RateCard) -> ScenarioCost {
-        let fx = FxRate { inr_per_usd: Decimal::from(96) };
-        let gst = Gst { mode: GstMode::VendorCharged, rate: Decimal::from(18) };
-        PLAIN.evaluate(card, NaiveDate::from_ymd_opt(2026, 11, 22).unwrap(), fx, gst).unwrap()
-    }
-
-    #[test]
-    fn the_plain_month_costs_2550_by_the_setup_guide() {
-        let cost = evaluate(&RateCard::setup_guide());
-        let amounts: Vec<String> = cost.lines.iter().map(|line| line.amount.to_string()).collect();
-        assert_eq!(amounts, ["2,400.00", "150.00"]);
-        assert_eq!((cost.total.to_plain(), cost.gst.to_plain()), ("2550.00".to_owned(), "459.00".to_owned()));
-    }
-
-    #[test]
-    fn the_plain_month_costs_24072_by_twilios_list() {
-        let cost = evaluate(&RateCard::twilio_list());
-        assert_eq!(
-            (cost.total.to_plain(), cost.gst.to_plain()),
-            ("24072.00".to_owned(), "4332.96".to_owned())
-        );
-    }
-
-    #[test]
-    fn a_month_no_business_has_is_refused_and_the_largest_one_is_priced() {
-        let largest =
-            Scenario { requests_per_month: 1_000_000_000, sms_per_request: 1_000, phone_numbers: 1_000_000 };
-        assert_eq!(largest.validate(), Ok(()));
-        let beyond =
-            Scenario { requests_per_month: u64::MAX, sms_per_request: 1_001, phone_numbers: 1_000_001 };
-        let fields: Vec<String> =
-            beyond.validate().unwrap_err().into_iter().map(|error| error.field).collect();
-        assert_eq!(fields, ["requests_per_month", "sms_per_request", "phone_numbers"]);
-    }
-}
+mod tests;

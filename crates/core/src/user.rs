@@ -29,6 +29,8 @@ worded_enum! {
         ManageOptOuts = "manage_opt_outs",
         /// Set budgets, rate cards and exchange rates.
         ManageMoney = "manage_money",
+        /// Take figures of money out as files.
+        ExportMoney = "export_money",
         /// Users, senders, limits, API keys, the audit log.
         ManageSettings = "manage_settings",
         /// Halt all sending and let it go on.
@@ -42,7 +44,9 @@ impl Role {
         match self {
             Role::Owner => true,
             Role::Admin => !matches!(permission, Permission::ManageMoney),
-            Role::Finance => matches!(permission, Permission::View | Permission::ManageMoney),
+            Role::Finance => {
+                matches!(permission, Permission::View | Permission::ManageMoney | Permission::ExportMoney)
+            }
             Role::Compliance => {
                 matches!(permission, Permission::View | Permission::ManageOptOuts | Permission::StopSending)
             }
@@ -59,9 +63,12 @@ mod tests {
     fn each_role_may_do_what_its_work_needs() {
         use Permission::*;
         for (role, allowed) in [
-            (Role::Owner, vec![View, Send, ManageOptOuts, ManageMoney, ManageSettings, StopSending]),
-            (Role::Admin, vec![View, Send, ManageOptOuts, ManageSettings, StopSending]),
-            (Role::Finance, vec![View, ManageMoney]),
+            (
+                Role::Owner,
+                vec![View, Send, ManageOptOuts, ManageMoney, ExportMoney, ManageSettings, StopSending],
+            ),
+            (Role::Admin, vec![View, Send, ManageOptOuts, ExportMoney, ManageSettings, StopSending]),
+            (Role::Finance, vec![View, ManageMoney, ExportMoney]),
             (Role::Compliance, vec![View, ManageOptOuts, StopSending]),
             (Role::Viewer, vec![View]),
         ] {

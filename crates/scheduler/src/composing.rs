@@ -5,7 +5,7 @@ use crate::opt_out_link;
 use dakiya_core::dispatch::unsendable;
 use dakiya_core::encoding::{Measure, measure};
 use dakiya_core::message::{Category, Channel, Direction, SuppressedReason};
-use dakiya_core::money::FxRate;
+use dakiya_core::money::{FxRate, Money};
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::rate_card::{NoRate, RateCard, Route, Spread};
 use dakiya_core::sender::Sender;
@@ -59,6 +59,8 @@ pub(crate) struct Composer {
     pub(crate) settings: Settings,
     /// Of one segment of SMS, or one WhatsApp message.
     pub(crate) unit_price: Spread,
+    /// What of it may be free, and how often a month.
+    pub(crate) allowances: Vec<(Money, u64)>,
     /// The dollar's price in it; `None` when no dollars are in it.
     pub(crate) fx: Option<FxRate>,
     pub(crate) rate_card: String,
@@ -109,6 +111,7 @@ impl Composer {
         let item = send.channel.into();
         let row = card.row(item, Direction::Outbound, Some(send.category), Route::BusinessInitiated, day)?;
         let unit_price = row.unit_price(fx);
+        let allowances = row.allowances(fx);
         let fx = row.in_dollars().then_some(fx);
         let key = installation::key(&context.store).await?;
         Ok(Self {
@@ -116,6 +119,7 @@ impl Composer {
             category: send.category,
             sender: send.sender,
             unit_price,
+            allowances,
             fx,
             rate_card: card.name,
             texts: send.texts,

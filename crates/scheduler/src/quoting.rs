@@ -254,7 +254,8 @@ impl Reckoning {
             price.high.to_plain()
         ));
         Self {
-            estimator: Estimator::new(price, composer.settings.gst),
+            estimator: Estimator::new(price, composer.settings.gst)
+                .with_allowances(composer.allowances.clone()),
             savings: composer
                 .texts
                 .default_variant()

@@ -200,6 +200,7 @@ json!(
     Vec<String>,
     Vec<u32>,
     ReminderRule,
+    dakiya_core::scenario::Scenario,
     BTreeMap<SuppressedReason, u64>
 );
 

@@ -29,6 +29,7 @@ pub mod reminder_payments;
 pub mod reminder_rules;
 pub mod reminder_runs;
 pub mod savings;
+pub mod scenarios;
 pub mod senders;
 pub mod sending;
 pub mod sessions;

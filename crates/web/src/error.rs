@@ -175,6 +175,7 @@ fn who_to_ask(permission: Permission) -> String {
         Permission::Send => ("write and send messages", "an admin or an owner"),
         Permission::ManageOptOuts => ("change opt-outs", "compliance, an admin or an owner"),
         Permission::ManageMoney => ("change budgets and rates", "finance or an owner"),
+        Permission::ExportMoney => ("export figures of money", "finance, an admin or an owner"),
         Permission::ManageSettings => ("change users, senders, limits and keys", "an admin or an owner"),
         Permission::StopSending => ("stop or resume all sending", "compliance, an admin or an owner"),
     };

@@ -43,7 +43,8 @@ pub(crate) fn rate(amount: &Money, _: &dyn Values) -> Result<String> {
     if shown.scale() < 2 {
         shown.rescale(2);
     }
-    Ok(format!("₹{shown}"))
+    let sign = if shown.is_sign_negative() && !shown.is_zero() { "−" } else { "" };
+    Ok(format!("{sign}₹{}", shown.abs()))
 }
 
 /// A whole number, however a template holds it.
@@ -53,6 +54,12 @@ pub(crate) trait Whole {
 }
 
 impl Whole for u64 {
+    fn whole(&self) -> i128 {
+        i128::from(*self)
+    }
+}
+
+impl Whole for i64 {
     fn whole(&self) -> i128 {
         i128::from(*self)
     }

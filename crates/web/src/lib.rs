@@ -3,6 +3,7 @@
 mod api;
 mod assets;
 mod auth;
+mod costs;
 mod downloads;
 mod error;
 mod filters;

@@ -49,6 +49,7 @@ pub(crate) enum Section {
     Reminders,
     Templates,
     Contacts,
+    Costs,
     Budgets,
     OptOuts,
     Messages,
@@ -87,7 +88,10 @@ static MENU: [MenuGroup; 4] = [
     },
     MenuGroup {
         label: "Money",
-        items: &[item(Section::Budgets, "/budgets", "Budgets and rates", Permission::View)],
+        items: &[
+            item(Section::Costs, "/costs", "Cost projection", Permission::View),
+            item(Section::Budgets, "/budgets", "Budgets and rates", Permission::View),
+        ],
     },
     MenuGroup {
         label: "Records",
@@ -181,6 +185,11 @@ impl Frame {
     /// Whether the person sets budgets, rate cards and exchange rates.
     pub(crate) fn may_keep_money(&self) -> bool {
         self.role.may(Permission::ManageMoney)
+    }
+
+    /// Whether the person takes figures of money out as files.
+    pub(crate) fn may_export_money(&self) -> bool {
+        self.role.may(Permission::ExportMoney)
     }
 
     /// Whether the person changes settings.

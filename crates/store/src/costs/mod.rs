@@ -4,13 +4,15 @@
 //! and sender in common. `monthly_costs` adds up what counts against budgets, and is what spenders of one month lock.
 
 mod entry;
+mod names;
 mod read;
 mod rebuild;
 mod rents;
 mod write;
 
 pub(crate) use entry::{Entry, Key, MessageMoney, quoted};
-pub use read::{CostLine, Costs, by_campaign, by_day, month, spent};
+pub use names::{Names, names};
+pub use read::{CostLine, Costs, by_campaign, by_day, first_month, month, spent};
 pub(crate) use rebuild::inbound_key;
 pub use rebuild::{catch_up, rebuild};
 pub use rents::{Rent, book_rents};

@@ -12,6 +12,7 @@ use dakiya_core::money::Money;
 use dakiya_core::rate_card::RateItem;
 use dakiya_core::time::Month;
 use sea_orm::QueryResult;
+use std::ops::Add;
 
 /// What was added up; before tax.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +39,22 @@ impl Costs {
     /// Charged, and expected of what is not charged yet.
     pub fn spent(&self) -> Money {
         self.actual + self.outstanding
+    }
+}
+
+impl Add for Costs {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            messages: self.messages + other.messages,
+            segments: self.segments + other.segments,
+            failed: self.failed + other.failed,
+            priced: self.priced + other.priced,
+            estimated: self.estimated + other.estimated,
+            actual: self.actual + other.actual,
+            outstanding: self.outstanding + other.outstanding,
+            differences: self.differences + other.differences,
+        }
     }
 }
 
@@ -146,6 +163,12 @@ pub async fn by_campaign(store: &Store, campaign: CampaignId) -> Result<Costs, S
         Some(row) if row.try_get::<i64>("", "rows_found")? > 0 => Ok(Entry::read(&row)?.into()),
         _ => Ok(Costs::default()),
     }
+}
+
+/// The first month that has any costs.
+pub async fn first_month(store: &Store) -> Result<Option<Month>, StoreError> {
+    let row = Sql::new("SELECT day FROM daily_costs ORDER BY day LIMIT 1").one(store.read()).await?;
+    row.map(|row| Ok(Month::of(row.try_get("", "day")?))).transpose()
 }
 
 /// What counts against a month's budget: charged, and expected of what is not charged yet.

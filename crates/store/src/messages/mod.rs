@@ -1,6 +1,7 @@
 //! Messages: the queue, the log and the account of what was spent, in one table.
 
 mod answers;
+mod charged;
 mod check;
 mod enqueue;
 mod fallback;
@@ -14,6 +15,7 @@ pub(crate) mod tally;
 mod waiting;
 
 pub use answers::{Answer, Answered, FollowUp, record_answers, recover_posting};
+pub use charged::{ChargedTo, charged};
 pub use check::{Check, CheckKind, Finding, due_checks, linked_sids, next_check_at, record_findings};
 pub use enqueue::{Enqueued, enqueue};
 pub(crate) use enqueue::{enqueue_batch, first_id_at};

@@ -9,6 +9,7 @@ pub(crate) mod contacts;
 mod estimates;
 mod fields;
 mod finance;
+mod finance_months;
 mod idempotency;
 mod imports;
 pub(crate) mod json;
@@ -21,6 +22,7 @@ pub(crate) mod problem;
 mod rate_cards;
 mod reminder_rule_shapes;
 mod reminder_rules;
+mod scenarios;
 mod schema;
 mod senders;
 mod sending;
@@ -104,6 +106,9 @@ fn v1() -> OpenApiRouter<AppState> {
         .routes(routes!(sending::stop))
         .routes(routes!(sending::resume))
         .routes(routes!(finance::evaluate))
+        .routes(routes!(finance_months::get))
+        .routes(routes!(scenarios::list))
+        .routes(routes!(scenarios::get, scenarios::put, scenarios::delete))
         .routes(routes!(budgets::get, budgets::put))
         .routes(routes!(rate_cards::list))
         .routes(routes!(rate_cards::get, rate_cards::put))

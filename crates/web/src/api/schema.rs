@@ -240,6 +240,16 @@ pub struct ScenarioCost {
     pub total: Money,
     /// On the total.
     pub gst: Money,
+    /// The total if all goes well, before tax.
+    pub low: Money,
+    /// The total if all goes badly, before tax.
+    pub high: Money,
+    /// Rupees for a dollar that were reckoned with.
+    pub usd_inr: Decimal,
+    /// Segments of each text message.
+    pub segments_per_text: u32,
+    /// What was assumed, in sentences.
+    pub assumptions: Vec<String>,
 }
 
 /// A template's DLT registration.

@@ -5,7 +5,7 @@ use dakiya_core::money::{Currency, Money};
 use dakiya_store::messages::Message;
 
 /// `US$0.0832 at ₹96 a dollar`, once Twilio has said so.
-pub(super) fn quoted_words(message: &Message) -> Option<String> {
+pub(crate) fn quoted_words(message: &Message) -> Option<String> {
     let (price, fx) = message.quoted?;
     let amount = price.amount.normalize();
     Some(match price.currency {
@@ -15,7 +15,7 @@ pub(super) fn quoted_words(message: &Message) -> Option<String> {
 }
 
 /// Each cause that made a difference: what it is, and how much.
-pub(super) fn difference_words(message: &Message) -> Vec<(&'static str, String)> {
+pub(crate) fn difference_words(message: &Message) -> Vec<(&'static str, String)> {
     let differences = message.differences();
     let words = |cause| match cause {
         Cause::Volume => "not sent",

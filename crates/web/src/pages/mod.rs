@@ -5,6 +5,7 @@ mod budgets;
 mod campaigns;
 mod confirm;
 pub(crate) mod contacts;
+mod costs;
 mod dashboard;
 mod explain;
 mod gates;
@@ -16,7 +17,6 @@ mod payments;
 mod preview;
 mod prices;
 mod reminders;
-mod savings;
 mod sending;
 mod settings;
 mod simulated_reply;
@@ -34,7 +34,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(dashboard::routes())
         .merge(campaigns::routes())
         .merge(budgets::routes())
-        .merge(savings::routes())
+        .merge(costs::routes())
         .merge(reminders::routes())
         .merge(templates::routes())
         .merge(contacts::routes())

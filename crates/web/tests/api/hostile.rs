@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-const WRITES: [(Method, &str); 14] = [
+const WRITES: [(Method, &str); 15] = [
     (Method::POST, "/messages"),
     (Method::POST, "/estimates"),
     (Method::POST, "/campaigns"),
@@ -21,6 +21,7 @@ const WRITES: [(Method, &str); 14] = [
     (Method::PATCH, "/settings"),
     (Method::POST, "/sending/stop"),
     (Method::POST, "/finance/scenarios/evaluate"),
+    (Method::PUT, "/finance/scenarios/hostile"),
     (Method::POST, "/test-sms"),
 ];
 

@@ -133,3 +133,109 @@ async fn a_rate_card_that_makes_no_sense_is_refused_with_every_fault() {
     );
     assert_eq!(world.get("/rate-cards/ours").await.problem(404), "not_found");
 }
+
+#[tokio::test]
+async fn what_a_scenario_leaves_out_is_none_and_the_old_answer_stays_to_the_letter() {
+    let world = World::new().await;
+    let plain = json!({"requests_per_month": 1000, "sms_per_request": 3, "phone_numbers": 1});
+    let cost = world.post("/finance/scenarios/evaluate", plain).await.json(200);
+    let line = |name: &str, quantity: u64, unit: &str, rate: &str, amount: &str| json!({"name": name, "quantity": quantity, "unit": unit, "rate": rupees(rate), "amount": rupees(amount)});
+    let lines = json!([
+        line("Outbound SMS", 3000, "segment", "0.80", "2400.00"),
+        line("Phone numbers", 1, "month", "150.00", "150.00"),
+    ]);
+    assert_eq!(
+        (&cost["lines"], &cost["total"], &cost["gst"]),
+        (&lines, &rupees("2550.00"), &rupees("459.00"))
+    );
+    assert_eq!(cost["rate_card"], "setup-guide");
+    let other = json!({
+        "requests_per_month": 1000, "sms_per_request": 3, "phone_numbers": 1, "rate_card": "twilio-list",
+        "whatsapp_percent": 50, "in_window_percent": 100, "rupee_sign": true, "usd_inr": "98", "inbound_whatsapp": 10,
+    });
+    let cost = world.post("/finance/scenarios/evaluate", other).await.json(200);
+    assert_eq!((&cost["usd_inr"], &cost["segments_per_text"]), (&json!("98.00"), &json!(2)));
+    let free =
+        line("WhatsApp answers within 24 hours: free of Meta’s charge", 1000, "message", "-0.115", "-115.00");
+    assert_eq!(cost["lines"][2], free);
+    for (field, body) in [
+        (
+            "whatsapp_percent",
+            json!({"requests_per_month": 1, "sms_per_request": 1, "phone_numbers": 0, "whatsapp_percent": 101}),
+        ),
+        (
+            "usd_inr",
+            json!({"requests_per_month": 1, "sms_per_request": 1, "phone_numbers": 0, "usd_inr": "0"}),
+        ),
+        (
+            "rate_card",
+            json!({"requests_per_month": 1, "sms_per_request": 1, "phone_numbers": 0, "rate_card": "x"}),
+        ),
+    ] {
+        assert_eq!(world.post("/finance/scenarios/evaluate", body).await.fields(422), [field]);
+    }
+}
+
+#[tokio::test]
+async fn a_scenario_is_kept_priced_listed_and_thrown_away() {
+    let world = World::new().await;
+    let guide = world.get("/finance/scenarios/setup-guide").await.json(200);
+    assert_eq!((&guide["cost"]["total"], &guide["rate_card"]), (&rupees("2550.00"), &json!("setup-guide")));
+    let month = json!({"requests_per_month": 1000, "sms_per_request": 3, "phone_numbers": 1, "rate_card": "twilio-list", "usd_inr": "96"});
+    let kept = json!({"name": "The list", "scenario": month});
+    let new = world.put("/finance/scenarios/list", kept.clone()).await.json(201);
+    assert_eq!((&new["cost"]["total"], &new["cost"]["gst"]), (&rupees("24072.00"), &rupees("4332.96")));
+    assert_eq!((&new["scenario"]["usd_inr"], &new["no_price"]), (&json!("96"), &Value::Null));
+    world.put("/finance/scenarios/list", kept).await.json(200);
+    let unpriced = json!({"name": "Answers", "scenario": {
+        "requests_per_month": 1, "sms_per_request": 1, "phone_numbers": 1, "rate_card": "twilio-list", "inbound_sms": 4,
+    }});
+    let unpriced = world.put("/finance/scenarios/answers", unpriced).await.json(201);
+    assert!(
+        unpriced["cost"].is_null() && unpriced["no_price"].as_str().unwrap().contains("no inbound sms price")
+    );
+    let listed = world.get("/finance/scenarios?limit=2").await.json(200);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+    let rest =
+        world.get(&format!("/finance/scenarios?cursor={}", listed["next_cursor"].as_str().unwrap())).await;
+    assert_eq!(rest.json(200)["items"][0]["key"], "setup-guide");
+    for path in ["/finance/scenarios/list", "/finance/scenarios/setup-guide"] {
+        let delete = || world.call(&world.admin, axum::http::Method::DELETE, path, None);
+        assert_eq!(delete().await.status, 204);
+        assert_eq!(delete().await.problem(404), "not_found");
+        assert_eq!(world.get(path).await.problem(404), "not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_scenario_that_makes_no_sense_is_refused_with_every_fault_and_not_kept() {
+    let world = World::new().await;
+    let wrong = json!({"name": "", "scenario": {
+        "requests_per_month": 1_000_000_001u64, "sms_per_request": 1, "phone_numbers": 1, "rate_card": "none",
+    }});
+    let fields = world.put("/finance/scenarios/New%20one", wrong).await.fields(422);
+    assert_eq!(fields, ["key", "name", "scenario.requests_per_month", "scenario.rate_card"]);
+    let unknown = json!({"name": "x", "scenario": {"requests_per_month": 1, "sms_per_request": 1, "phone_numbers": 1, "likes": 1}});
+    assert_eq!(world.put("/finance/scenarios/x", unknown).await.fields(422), ["scenario.likes"]);
+    assert_eq!(world.get("/finance/scenarios").await.json(200)["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_month_is_read_as_json_and_as_csv() {
+    let world = World::new().await;
+    let month = world.get("/finance/months/2031-04").await.json(200);
+    assert_eq!(
+        (&month["spent"], &month["total"], &month["lines"]),
+        (&rupees("0.00"), &rupees("0.00"), &json!([]))
+    );
+    assert_eq!(month["gst_mode"], "vendor_charged");
+    let csv = world.get("/finance/months/2031-04.csv").await;
+    assert_eq!(
+        (csv.status, &csv.headers["content-type"]),
+        (200, &"text/csv; charset=utf-8".parse().unwrap())
+    );
+    assert!(csv.text.contains("\ntotal,2031-04,"), "{}", csv.text);
+    for path in ["/finance/months/2031-13", "/finance/months/april.csv", "/finance/months/2031-04.xlsx"] {
+        assert_eq!(world.get(path).await.fields(422), ["month"], "{path}");
+    }
+}

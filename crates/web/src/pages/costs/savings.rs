@@ -22,7 +22,7 @@ use dakiya_store::savings::FixError;
 use std::collections::HashMap;
 
 /// Everything about wasted money.
-pub(crate) fn routes() -> Router<AppState> {
+pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/costs/savings", get(show))
         .route("/costs/savings/text", post(fix_text))
@@ -78,6 +78,7 @@ struct SavingsPage {
     done_rows: Vec<DoneRow>,
     may_fix_texts: bool,
     may_suppress: bool,
+    tab: &'static str,
     done: &'static str,
     problem: String,
 }
@@ -99,7 +100,7 @@ async fn show(
 
 async fn page(app: &AppState, person: &Person, done: &'static str, problem: String) -> PageResult {
     let report = app.commands.waste().await?;
-    let frame = Frame::of(app, person, Section::Budgets).await?;
+    let frame = Frame::of(app, person, Section::Costs).await?;
     let done_rows: Vec<DoneRow> =
         report.done.into_iter().map(|measured| done_row(measured, &frame, report.last)).collect();
     let page = SavingsPage {
@@ -113,6 +114,7 @@ async fn page(app: &AppState, person: &Person, done: &'static str, problem: Stri
         may_fix_texts: person.role.may(Permission::Send),
         may_suppress: may_suppress(person),
         frame,
+        tab: "savings",
         done,
         problem,
     };

@@ -1,0 +1,75 @@
+//! A month or a financial year as a file.
+
+use super::month::year_of;
+use super::month_of;
+use crate::AppState;
+use crate::auth::Person;
+use crate::costs::{MonthReport, month_csv, month_xlsx, year_csv};
+use crate::error::{PageError, PageResult};
+use crate::pages::upload_page::csv_file;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use chrono::NaiveDate;
+use dakiya_core::time::Month;
+use dakiya_core::user::Permission;
+use std::collections::HashMap;
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/costs/export.csv", get(year))
+        .route("/costs/{month}/export.csv", get(csv))
+        .route("/costs/{month}/export.xlsx", get(xlsx))
+}
+
+async fn csv(State(app): State<AppState>, person: Person, Path(text): Path<String>) -> PageResult {
+    person.must(Permission::ExportMoney)?;
+    let month = month_of(&text)?;
+    let file =
+        month_csv(&MonthReport::of(&app, month).await?).map_err(|error| PageError::internal(&error))?;
+    Ok(csv_file(&format!("costs-{month}.csv"), Body::from(file)))
+}
+
+async fn xlsx(State(app): State<AppState>, person: Person, Path(text): Path<String>) -> PageResult {
+    person.must(Permission::ExportMoney)?;
+    let month = month_of(&text)?;
+    let report = MonthReport::of(&app, month).await?;
+    let file = month_xlsx(&report, &app.config.brand, app.clock.now());
+    let file = file.map_err(|error| PageError::internal(&error))?;
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned(),
+        ),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"costs-{month}.xlsx\"")),
+    ];
+    Ok((headers, file).into_response())
+}
+
+/// `?fy=2026`: April 2026 to March 2027; the current one when absent.
+async fn year(
+    State(app): State<AppState>,
+    person: Person,
+    Query(query): Query<HashMap<String, String>>,
+) -> PageResult {
+    person.must(Permission::ExportMoney)?;
+    let year = match query.get("fy").map(|text| text.trim()).filter(|text| !text.is_empty()) {
+        None => year_of(Month::of(app.today())),
+        Some(text) => text.parse().ok().filter(|year| (2000..2100).contains(year)).ok_or_else(|| {
+            PageError::BadRequest(
+                "A financial year is named by the year it begins in, for example fy=2026.".to_owned(),
+            )
+        })?,
+    };
+    let april = NaiveDate::from_ymd_opt(year, 4, 1).map(Month::of).ok_or(PageError::NotFound("year"))?;
+    let mut reports = Vec::with_capacity(12);
+    for months in 0..12 {
+        reports.push(MonthReport::of(&app, april.plus(months)).await?);
+    }
+    let name = format!("{year}-{:02}", (year + 1) % 100);
+    let file = year_csv(&name, &reports).map_err(|error| PageError::internal(&error))?;
+    Ok(csv_file(&format!("costs-{name}.csv"), Body::from(file)))
+}
