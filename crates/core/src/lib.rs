@@ -35,6 +35,7 @@ pub mod table;
 pub mod tax;
 pub mod template;
 pub mod time;
+pub mod usage;
 pub mod user;
 pub mod window;
 pub mod words;

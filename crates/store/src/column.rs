@@ -142,6 +142,7 @@ words!(
     crate::recurring_campaigns::RecurringRunState,
     PaymentEventKind,
     dakiya_core::budget::WarningBasis,
+    dakiya_core::usage::UsageKind,
     crate::audit::ActorKind,
     crate::imports::ImportKind,
 );

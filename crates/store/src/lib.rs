@@ -33,6 +33,7 @@ pub mod sending;
 pub mod sessions;
 pub mod settings;
 pub mod templates;
+pub mod usage;
 pub mod users;
 
 mod column;

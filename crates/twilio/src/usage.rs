@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::error::TwilioError;
 use crate::wire;
 use chrono::NaiveDate;
+use dakiya_core::usage::UsageKind;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use url::form_urlencoded;
@@ -29,6 +30,28 @@ pub struct UsageRecord {
     /// Its currency; Twilio writes it in lower case here.
     #[serde(default)]
     pub price_unit: String,
+    /// Until when the record counts, as Twilio writes it.
+    #[serde(default)]
+    pub as_of: Option<String>,
+}
+
+/// More pages than a year of every category has: a list that does not end is none.
+const MOST_PAGES: usize = 1_000;
+
+impl UsageRecord {
+    /// What it is about, if it is a category that is told apart. The others overlap with those.
+    pub fn kind(&self) -> Option<UsageKind> {
+        Some(match self.category.as_str() {
+            "totalprice" => UsageKind::Total,
+            "sms-outbound" => UsageKind::SmsOutbound,
+            "sms-inbound" => UsageKind::SmsInbound,
+            "channels-whatsapp" => UsageKind::Whatsapp,
+            "channels-whatsapp-outbound" => UsageKind::WhatsappOutbound,
+            "channels-whatsapp-inbound" => UsageKind::WhatsappInbound,
+            "phonenumbers" => UsageKind::Number,
+            _ => return None,
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -56,12 +79,13 @@ impl Client {
         let mut records = Vec::new();
         let mut page: UsagePage =
             self.get(format!("{}?{}", self.account_url("Usage/Records/Daily.json"), pairs.finish())).await?;
-        loop {
+        for _ in 0..MOST_PAGES {
             records.append(&mut page.usage_records);
             match self.follow(page.next_page_uri.as_deref()).await? {
                 Some(next) => page = next,
                 None => return Ok(records),
             }
         }
+        Err(TwilioError::Malformed("the list of usage records does not end"))
     }
 }

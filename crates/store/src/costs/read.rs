@@ -1,6 +1,6 @@
 //! Asking roll-ups. The log is never read.
 
-use super::entry::{Entry, Key};
+use super::entry::{Entry, Key, USAGE_RECORDS};
 use crate::column::Stored;
 use crate::sql::{Row, Sql};
 use crate::{Store, StoreError};
@@ -75,6 +75,14 @@ pub struct CostLine {
     pub sender: String,
     /// How much.
     pub costs: Costs,
+}
+
+impl CostLine {
+    /// Whether it is the vendor's own total, from its usage records, rather than messages of ours: of days (UTC) before
+    /// our first message, and rents.
+    pub fn is_from_usage_records(&self) -> bool {
+        self.sender == USAGE_RECORDS
+    }
 }
 
 fn sums() -> String {
