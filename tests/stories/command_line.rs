@@ -26,9 +26,18 @@ fn json(text: &str) -> Value {
 async fn help_is_complete_and_wrong_usage_says_so() {
     let (_database, setup) = fresh().await;
     let help = setup.must(&["--help"]).await;
-    for command in
-        ["serve", "demo", "migrate", "test-sms", "estimate", "import", "user", "api-key", "simulator"]
-    {
+    for command in [
+        "serve",
+        "demo",
+        "migrate",
+        "test-sms",
+        "estimate",
+        "import",
+        "user",
+        "api-key",
+        "backfill",
+        "simulator",
+    ] {
         assert!(help.contains(command), "{command} is not in the help");
         setup.must(&[command, "--help"]).await;
     }

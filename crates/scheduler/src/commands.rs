@@ -2,6 +2,7 @@
 
 mod payments;
 mod reminders;
+mod usage;
 
 use crate::accounting;
 use crate::clock::Deadline;

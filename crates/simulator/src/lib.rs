@@ -18,6 +18,7 @@ mod door;
 mod faults;
 mod inbound;
 mod messages;
+mod past;
 mod pricing;
 mod progress;
 mod sim;
@@ -27,6 +28,7 @@ pub use book::{Callback, Post};
 pub use config::{AccountKind, Delays, Now, RateLimit, SimulatorConfig};
 pub use faults::{Answer, CallbackFaults, DeliveryFault, Fate, FaultSwitch, Faults, PostFault, Rule};
 pub use inbound::InboundReport;
+pub use past::Past;
 pub use usage::UsageDay;
 
 use crate::callbacks::Courier;
@@ -88,7 +90,9 @@ impl Simulator {
             .build()
             .map_err(|_| StartError::Setup("no HTTP client"))?;
         let (courier, lanes) = Courier::new();
+        let past = config.past.map(|past| past.days(&config)).unwrap_or_default();
         let sim = Arc::new(Sim::new(config, format!("http://{address}"), token, http, courier));
+        past.iter().for_each(|day| sim.book().usage.add_day(day));
         let mut tasks = JoinSet::new();
         lanes.run(&sim, &mut tasks);
         tasks.spawn(progress::run(sim.clone()));

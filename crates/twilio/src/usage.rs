@@ -69,16 +69,10 @@ impl Client {
         first: NaiveDate,
         last: NaiveDate,
     ) -> Result<Vec<UsageRecord>, TwilioError> {
-        let mut pairs = form_urlencoded::Serializer::new(String::new());
-        if let Some(category) = category {
-            pairs.append_pair("Category", category);
-        }
-        pairs.append_pair("StartDate", &first.to_string());
-        pairs.append_pair("EndDate", &last.to_string());
-        pairs.append_pair("PageSize", "1000");
+        let query = daily_query(category, first, last);
         let mut records = Vec::new();
         let mut page: UsagePage =
-            self.get(format!("{}?{}", self.account_url("Usage/Records/Daily.json"), pairs.finish())).await?;
+            self.get(format!("{}?{query}", self.account_url("Usage/Records/Daily.json"))).await?;
         for _ in 0..MOST_PAGES {
             records.append(&mut page.usage_records);
             match self.follow(page.next_page_uri.as_deref()).await? {
@@ -88,4 +82,15 @@ impl Client {
         }
         Err(TwilioError::Malformed("the list of usage records does not end"))
     }
+}
+
+fn daily_query(category: Option<&str>, first: NaiveDate, last: NaiveDate) -> String {
+    let mut pairs = form_urlencoded::Serializer::new(String::new());
+    if let Some(category) = category {
+        pairs.append_pair("Category", category);
+    }
+    pairs.append_pair("StartDate", &first.to_string());
+    pairs.append_pair("EndDate", &last.to_string());
+    pairs.append_pair("PageSize", "1000");
+    pairs.finish()
 }

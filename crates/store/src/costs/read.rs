@@ -115,7 +115,12 @@ pub async fn month(store: &Store, month: Month) -> Result<Vec<CostLine>, StoreEr
         .text(&format!(" GROUP BY {by} ORDER BY {by}"))
         .all(store.read())
         .await?;
-    rows.iter().map(line).collect()
+    Ok(rows.iter().map(line).collect::<Result<Vec<_>, _>>()?.into_iter().filter(says_something).collect())
+}
+
+/// What was taken back leaves a row of noughts.
+fn says_something(line: &CostLine) -> bool {
+    line.costs != Costs::default()
 }
 
 /// Costs by day, item, direction and category, both days included; for forecasts and charts.
@@ -140,7 +145,12 @@ pub async fn by_day(
         .text(&format!(" GROUP BY {by} ORDER BY {by}"))
         .all(store.read())
         .await?;
-    rows.iter().map(|row| Ok((row.try_get("", "day")?, line(row)?))).collect()
+    let mut days = Vec::with_capacity(rows.len());
+    for row in &rows {
+        days.push((row.try_get("", "day")?, line(row)?));
+    }
+    days.retain(|(_, line)| says_something(line));
+    Ok(days)
 }
 
 /// What a campaign cost, all its days together.

@@ -95,12 +95,11 @@ pub(crate) async fn cover_rents<C: ConnectionTrait>(
     .one(tx)
     .await?;
     let mut charged: i64 = charged.map_or(Ok(0), |row| row.try_get("", "numbers"))?;
-    let booked =
-        Sql::new("SELECT channel, sender, day, cost, covered FROM number_rents WHERE month = ")
-            .bind(Stored(month))
-            .text(" ORDER BY channel, sender")
-            .all(tx)
-            .await?;
+    let booked = Sql::new("SELECT channel, sender, day, cost, covered FROM number_rents WHERE month = ")
+        .bind(Stored(month))
+        .text(" ORDER BY channel, sender")
+        .all(tx)
+        .await?;
     for row in booked {
         let (cost, was): (i64, i64) = (row.try_get("", "cost")?, row.try_get("", "covered")?);
         let covered = if charged > 0 { cost } else { 0 };

@@ -210,12 +210,13 @@ async fn present<C: ConnectionTrait>(
     first: NaiveDate,
     last: NaiveDate,
 ) -> Result<BTreeMap<Line, Figure>, StoreError> {
-    let rows = Sql::new("SELECT day, item, direction, messages, segments, cost FROM usage_costs WHERE day >= ")
-        .bind(first)
-        .text(" AND day <= ")
-        .bind(last)
-        .all(tx)
-        .await?;
+    let rows =
+        Sql::new("SELECT day, item, direction, messages, segments, cost FROM usage_costs WHERE day >= ")
+            .bind(first)
+            .text(" AND day <= ")
+            .bind(last)
+            .all(tx)
+            .await?;
     rows.iter().map(read).collect()
 }
 
@@ -263,7 +264,9 @@ async fn replace<C: ConnectionTrait>(
 
 /// Everything that is filed, for roll-ups made anew.
 pub(crate) async fn filed<C: ConnectionTrait>(tx: &C, costs: &mut CostChanges) -> Result<(), StoreError> {
-    for row in Sql::new("SELECT day, item, direction, messages, segments, cost FROM usage_costs").all(tx).await? {
+    for row in
+        Sql::new("SELECT day, item, direction, messages, segments, cost FROM usage_costs").all(tx).await?
+    {
         let (line, figure) = read(&row)?;
         costs.changed(key(line), Entry::default(), figure.entry());
     }

@@ -9,8 +9,9 @@ mod read;
 
 pub use file::{Filed, put, refile};
 pub(crate) use file::{filed, first_own_day, lock};
-pub use read::{first_message_day, records};
+pub use read::{first_message_day, newest_day, records};
 
+use crate::audit::{self, Actor};
 use crate::sql::Sql;
 use crate::{Store, StoreError};
 use chrono::NaiveDate;
@@ -73,5 +74,17 @@ pub async fn mark_backfilled(store: &Store, account: &str) -> Result<(), StoreEr
         .bind(account)
         .execute(&*tx)
         .await?;
+    tx.commit().await
+}
+
+/// Says in the audit log that records were read.
+pub async fn note_reading(
+    store: &Store,
+    actor: &Actor,
+    now: Timestamp,
+    detail: &str,
+) -> Result<(), StoreError> {
+    let tx = store.write().await?;
+    audit::record(store, &*tx, actor, now, "usage.read", "Twilio's usage records", detail).await?;
     tx.commit().await
 }

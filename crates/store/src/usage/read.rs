@@ -26,6 +26,12 @@ pub async fn first_message_day(store: &Store) -> Result<Option<NaiveDate>, Store
     super::first_own_day(store.read()).await
 }
 
+/// The newest day of which there is a record.
+pub async fn newest_day(store: &Store) -> Result<Option<NaiveDate>, StoreError> {
+    let row = Sql::new("SELECT MAX(day) AS day FROM usage_days").one(store.read()).await?;
+    row.map_or(Ok(None), |row| Ok(row.try_get("", "day")?))
+}
+
 /// Figures of each day with their currency. A day whose records are in several has none that can be converted.
 pub(super) async fn figures_in<C: ConnectionTrait>(
     tx: &C,
@@ -37,7 +43,8 @@ pub(super) async fn figures_in<C: ConnectionTrait>(
     for row in &rows {
         let record = record(row)?;
         let Some(figure) = record.figure() else { continue };
-        let (unit, figures) = days.entry(record.day).or_insert_with(|| (record.price_unit.clone(), Vec::new()));
+        let (unit, figures) =
+            days.entry(record.day).or_insert_with(|| (record.price_unit.clone(), Vec::new()));
         // What costs nothing has no currency.
         if record.price_unit != *unit && !record.price.is_zero() {
             *unit = if figures.iter().all(|figure| figure.price.is_zero()) {
@@ -76,8 +83,9 @@ fn between(first: NaiveDate, last: NaiveDate) -> Sql {
 
 fn record(row: &QueryResult) -> Result<UsageRecord, StoreError> {
     let decimal = |text: String| {
-        Decimal::from_str_exact(&text)
-            .map_err(|_| StoreError::Inconsistent(format!("{text} where a usage record's figure was expected")))
+        Decimal::from_str_exact(&text).map_err(|_| {
+            StoreError::Inconsistent(format!("{text} where a usage record's figure was expected"))
+        })
     };
     Ok(UsageRecord {
         day: row.try_get("", "day")?,

@@ -1,6 +1,7 @@
 //! The HTTP API: one file per noun, each with its JSON shapes and handlers.
 
 pub(crate) mod auth;
+mod backfill;
 pub(crate) mod body;
 mod budgets;
 mod campaign_recipients;
@@ -104,6 +105,7 @@ fn v1() -> OpenApiRouter<AppState> {
         .routes(routes!(sending::stop))
         .routes(routes!(sending::resume))
         .routes(routes!(finance::evaluate))
+        .routes(routes!(backfill::backfill))
         .routes(routes!(budgets::get, budgets::put))
         .routes(routes!(rate_cards::list))
         .routes(routes!(rate_cards::get, rate_cards::put))
