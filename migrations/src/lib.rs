@@ -15,6 +15,7 @@ mod m0020_ledger;
 mod m0021_budgets;
 mod m0022_rates;
 mod m0040_usage;
+mod m0041_reconciliation;
 mod schema;
 
 use sea_orm_migration::{DbErr, IntoSchemaManagerConnection, MigrationTrait, MigratorTrait};
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0021_budgets::Step),
             Box::new(m0022_rates::Step),
             Box::new(m0040_usage::Step),
+            Box::new(m0041_reconciliation::Step),
         ]
     }
 }

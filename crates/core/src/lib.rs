@@ -23,6 +23,7 @@ pub mod pacing;
 pub mod payment;
 pub mod phone;
 pub mod rate_card;
+pub mod reconciliation;
 pub mod recurrence;
 pub mod reminder;
 pub mod retry;

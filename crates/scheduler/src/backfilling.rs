@@ -94,7 +94,8 @@ pub(crate) fn months_before(day: NaiveDate, months: u32) -> NaiveDate {
 }
 
 /// Reads what is due to be read. Harmless to repeat.
-pub(crate) async fn tick(context: &Context, shutdown: &CancellationToken) -> Result<(), BackfillError> {
+/// Whether something was.
+pub(crate) async fn tick(context: &Context, shutdown: &CancellationToken) -> Result<bool, BackfillError> {
     let state = usage::state(&context.store).await?;
     let (now, account) = (context.clock.now(), context.client.account_sid().as_str());
     let (today, ours) = (now.date_naive(), state.account == account);
@@ -107,16 +108,16 @@ pub(crate) async fn tick(context: &Context, shutdown: &CancellationToken) -> Res
         let done = read(context, &range(first.min(last), last), Order::NewestFirst).await?;
         usage::mark_backfilled(&context.store, account).await?;
         note(context, &Actor::System("usage"), done).await?;
-        return Ok(());
+        return Ok(true);
     }
     if state.read_at.is_some_and(|at| now - at < EVERY) {
-        return Ok(());
+        return Ok(false);
     }
     // However long this was not running.
     let newest = usage::newest_day(&context.store).await?.unwrap_or(first).clamp(first, today);
     read(context, &range(newest - READ_AGAIN, today), Order::OldestFirst).await?;
     usage::refile(&context.store, first, today, now).await?;
-    Ok(())
+    Ok(true)
 }
 
 /// Reads the past on demand.

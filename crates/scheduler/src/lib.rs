@@ -18,6 +18,7 @@ mod opt_out_link;
 mod pace_guard;
 mod planning;
 mod quoting;
+mod reconciling;
 mod recorder;
 mod recurring;
 mod refreshing;
@@ -33,6 +34,7 @@ pub use commands::{CallbackReport, CommandError, Commands, OptOutRequest, SendNo
 pub use context::{EngineConfig, consequence_of};
 pub use enqueueing::{Content, EnqueueError, EnqueueRequest};
 pub use quoting::{ListQuote, ListRecipient, QuoteError, Quoted, QuotedText};
+pub use reconciling::Reconciled;
 pub use refreshing::RefreshError;
 pub use reminder_quotes::ComingRun;
 pub use reminder_texts::Reckoned;
@@ -185,13 +187,14 @@ impl Engine {
         accounting::tick(&self.context, shutdown).await
     }
 
-    /// Reads Twilio's usage records: the account's past once, the last days each day. After a failure it rests.
+    /// Reads Twilio's usage records, the account's past once and the last days each day, and compares these with our
+    /// log. After a failure it rests.
     pub async fn read_usage(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
         let (now, rest) = (self.context.clock.monotonic(), &self.usage_not_before);
         if rest.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| now < until) {
             return Ok(());
         }
-        match backfilling::tick(&self.context, shutdown).await {
+        match self.read_and_compare(shutdown).await {
             Ok(()) | Err(BackfillError::Stopped) => Ok(()),
             Err(BackfillError::Store(error)) => Err(error),
             Err(error @ BackfillError::Twilio(_)) => {
@@ -201,6 +204,15 @@ impl Engine {
                 Ok(())
             }
         }
+    }
+
+    async fn read_and_compare(&self, shutdown: &CancellationToken) -> Result<(), BackfillError> {
+        if !backfilling::tick(&self.context, shutdown).await? {
+            return Ok(());
+        }
+        let today = self.context.clock.now().date_naive();
+        let days = (today - chrono::Days::new(reconciling::COMPARE_AGAIN), today);
+        reconciling::days(&self.context, days, shutdown).await.map(|_| ())
     }
 
     /// Asks Twilio about messages that hear nothing.

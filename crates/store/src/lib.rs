@@ -24,6 +24,7 @@ pub mod payments;
 pub mod rate_cards;
 pub mod rate_proposals;
 pub mod recipients;
+pub mod reconciliation;
 pub mod recurring_campaigns;
 pub mod reminder_payments;
 pub mod reminder_rules;

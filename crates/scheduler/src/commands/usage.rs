@@ -2,7 +2,9 @@
 
 use super::Commands;
 use crate::backfilling::{self, BackfillError, BackfillProgress, Backfilled, Range, months_before};
+use crate::reconciling::{self, Reconciled};
 use chrono::Days;
+use dakiya_core::time::Month;
 use dakiya_store::audit::Actor;
 use dakiya_store::usage;
 use tokio_util::sync::CancellationToken;
@@ -39,5 +41,17 @@ impl Commands {
         }
         let range = Range { first, last, shutdown: &never, progress };
         backfilling::backfill(&self.context, &range, actor).await.map(Some)
+    }
+
+    /// Reads a month's records again and compares its days, as far as they are over, with our log.
+    pub async fn reconcile(&self, month: Month, actor: &Actor) -> Result<Reconciled, BackfillError> {
+        let today = self.context.clock.now().date_naive();
+        let (first, last, never) = (month.first_day(), month.last_day().min(today), CancellationToken::new());
+        if last < first {
+            return Ok(Reconciled::default());
+        }
+        let range = Range { first, last, shutdown: &never, progress: &|_| {} };
+        backfilling::backfill(&self.context, &range, actor).await?;
+        reconciling::days(&self.context, (first, last), &never).await
     }
 }
