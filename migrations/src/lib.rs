@@ -16,6 +16,7 @@ mod m0021_budgets;
 mod m0022_rates;
 mod m0040_usage;
 mod m0041_reconciliation;
+mod m0042_closed_months;
 mod schema;
 
 use sea_orm_migration::{DbErr, IntoSchemaManagerConnection, MigrationTrait, MigratorTrait};
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0022_rates::Step),
             Box::new(m0040_usage::Step),
             Box::new(m0041_reconciliation::Step),
+            Box::new(m0042_closed_months::Step),
         ]
     }
 }

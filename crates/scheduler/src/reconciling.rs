@@ -85,7 +85,11 @@ async fn compare(context: &Context, day: NaiveDate) -> Result<Balance, BackfillE
         fx: rates.on(day),
         vendor: lines.iter().map(|line| line.price).sum(),
         ours: ours.price(),
-        vendor_messages: lines.iter().filter(|line| of_messages(line).is_some()).map(|line| line.messages).sum(),
+        vendor_messages: lines
+            .iter()
+            .filter(|line| of_messages(line).is_some())
+            .map(|line| line.messages)
+            .sum(),
         our_messages: ours.messages(),
         unpriced: ours.unpriced,
         unit,
@@ -198,7 +202,13 @@ impl DayList<'_> {
         let booked = known.price.as_ref().filter(|(_, unit)| unit == self.unit).map(|(price, _)| *price);
         if known.at.date_naive() != self.day {
             let note = format!("ours on {}", known.at.date_naive());
-            self.found(known, FindingKind::OtherDay, message.price.unwrap_or_default(), FindingState::Explained, note);
+            self.found(
+                known,
+                FindingKind::OtherDay,
+                message.price.unwrap_or_default(),
+                FindingState::Explained,
+                note,
+            );
         }
         let judged = judge(Some(Ours { price: booked, failed: known.failed }), Some(message.price));
         let Some(Judged { kind, amount, takes }) = judged else { return Ok(()) };
@@ -226,7 +236,14 @@ impl DayList<'_> {
                 let report = report(id, message, EventSource::Poll, self.context);
                 let at = self.context.clock.now();
                 let segments = message.segments;
-                prices.push(PriceFound { id, answered: true, report, segments, price: Some((price, fx)), at });
+                prices.push(PriceFound {
+                    id,
+                    answered: true,
+                    report,
+                    segments,
+                    price: Some((price, fx)),
+                    at,
+                });
             }
             OwnMessage::Received(id, day) => {
                 inbound::correct_price(&self.context.store, id, (price, self.rates.on(day))).await?;
@@ -332,7 +349,14 @@ impl DayList<'_> {
         }
     }
 
-    fn found(&mut self, known: &Known, kind: FindingKind, amount: Decimal, state: FindingState, note: String) {
+    fn found(
+        &mut self,
+        known: &Known,
+        kind: FindingKind,
+        amount: Decimal,
+        state: FindingState,
+        note: String,
+    ) {
         let message = match known.message {
             OwnMessage::Sent(id) => Some(id),
             OwnMessage::Received(..) => None,

@@ -26,7 +26,9 @@ mod usage;
 
 pub use book::{Callback, Post};
 pub use config::{AccountKind, Delays, Now, RateLimit, SimulatorConfig};
-pub use faults::{Answer, CallbackFaults, DeliveryFault, Fate, FaultSwitch, Faults, PostFault, Rule};
+pub use faults::{
+    Answer, Bill, BillFault, CallbackFaults, DeliveryFault, Fate, FaultSwitch, Faults, PostFault, Rule,
+};
 pub use inbound::InboundReport;
 pub use past::Past;
 pub use usage::UsageDay;
@@ -170,6 +172,11 @@ impl Simulator {
     /// Adds usage of days before it started.
     pub fn add_usage(&self, day: &UsageDay) {
         self.sim.book().usage.add_day(day);
+    }
+
+    /// What the messages of some days (UTC, both included) cost by now: the sum of their own prices, in USD.
+    pub fn invoice(&self, first: chrono::NaiveDate, last: chrono::NaiveDate) -> rust_decimal::Decimal {
+        self.sim.book().invoice(first, last, self.sim.now())
     }
 
     /// Refuses connections, and closes those there are, until [`Self::accept_connections`].

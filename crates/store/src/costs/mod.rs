@@ -4,12 +4,14 @@
 //! and sender in common. `monthly_costs` adds up what counts against budgets, and is what spenders of one month lock.
 //! What a vendor's usage records say of days before our first message is filed beside it, see [`crate::usage`].
 
+mod close;
 mod entry;
 mod read;
 mod rebuild;
 mod rents;
 mod write;
 
+pub use close::{Close, CloseError, ClosedLine, close, closed, closed_lines, closed_months};
 pub(crate) use entry::{Entry, Key, MessageMoney, USAGE_RECORDS, quoted};
 pub use read::{CostLine, Costs, by_campaign, by_day, month, spent};
 pub(crate) use rebuild::inbound_key;

@@ -90,7 +90,7 @@ fn sums() -> String {
     Entry::COLUMNS.iter().map(sum).collect::<Vec<_>>().join(", ")
 }
 
-fn line(row: &QueryResult) -> Result<CostLine, StoreError> {
+pub(super) fn line(row: &QueryResult) -> Result<CostLine, StoreError> {
     let key = Key::read(row)?;
     Ok(CostLine {
         item: key.item,

@@ -6,9 +6,7 @@ mod ours;
 mod read;
 mod record;
 
-pub use ours::{
-    DayTotals, Differing, Known, OwnMessage, differing, known, own_page, totals, unknown_to,
-};
+pub use ours::{DayTotals, Differing, Known, OwnMessage, differing, known, own_page, totals, unknown_to};
 pub use read::{Finding, ReconciledDay, days, findings, get};
 pub use record::{Compared, NewFinding, explain, record};
 

@@ -69,7 +69,8 @@ impl DayTotals {
 }
 
 const SENT: &str = "id, taken_at AS at, twilio_sid, channel, twilio_price, twilio_price_unit, status";
-const RECEIVED: &str = "id, received_at AS at, twilio_sid, channel, twilio_price, twilio_price_unit, cost_day";
+const RECEIVED: &str =
+    "id, received_at AS at, twilio_sid, channel, twilio_price, twilio_price_unit, cost_day";
 
 /// Adds up what our log has of a day, in a currency. Memory stays flat.
 pub async fn totals(store: &Store, day: NaiveDate, unit: &str) -> Result<DayTotals, StoreError> {

@@ -192,7 +192,8 @@ async fn write_day<C: ConnectionTrait>(
     ];
     let columns = "at, unit, fx_rate, vendor, ours, found, unexplained, vendor_messages, our_messages, unpriced, \
         listed, complete";
-    let update: Vec<String> = columns.split(", ").map(|column| format!("{column} = excluded.{column}")).collect();
+    let update: Vec<String> =
+        columns.split(", ").map(|column| format!("{column} = excluded.{column}")).collect();
     Sql::new(&format!("INSERT INTO reconciled_days (day, {columns}) VALUES "))
         .rows([row])
         .text(&format!(" ON CONFLICT (day) DO UPDATE SET {}", update.join(", ")))
