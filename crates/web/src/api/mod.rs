@@ -6,6 +6,7 @@ pub(crate) mod body;
 mod budgets;
 mod campaign_recipients;
 mod campaigns;
+mod closing;
 pub(crate) mod contacts;
 mod estimates;
 mod fields;
@@ -106,6 +107,9 @@ fn v1() -> OpenApiRouter<AppState> {
         .routes(routes!(sending::resume))
         .routes(routes!(finance::evaluate))
         .routes(routes!(backfill::backfill))
+        .routes(routes!(closing::close))
+        .routes(routes!(closing::get_closed))
+        .routes(routes!(closing::reconciliation))
         .routes(routes!(budgets::get, budgets::put))
         .routes(routes!(rate_cards::list))
         .routes(routes!(rate_cards::get, rate_cards::put))
