@@ -132,6 +132,23 @@ async fn a_list_is_imported_and_bad_rows_are_explained() {
 }
 
 #[tokio::test]
+async fn an_accounts_past_is_read_beside_a_running_server_as_often_as_one_likes() {
+    let world = World::sqlite().await;
+    for _ in 0..2 {
+        let answer = json(&world.setup.must(&["backfill", "--months", "2", "--json"]).await);
+        assert!(answer["days_read"].as_u64().is_some_and(|days| days >= 59), "{answer}");
+        assert_eq!(answer["months"], 2);
+    }
+    let words = world.setup.must(&["backfill", "--months", "1"]).await;
+    assert!(words.contains("days read") && words.contains("(1 of 2 months)"), "{words}");
+    for months in ["0", "61", "many"] {
+        assert_eq!(world.setup.run(&["backfill", "--months", months]).await.code, Some(2), "{months}");
+    }
+    let wrong = world.setup.clone().with("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000000");
+    assert_eq!(wrong.run(&["backfill"]).await.code, Some(1));
+}
+
+#[tokio::test]
 async fn opt_outs_are_imported_and_obeyed() {
     let world = World::sqlite().await;
     let csv = file(&world.database, "stops.csv", &format!("phone\n{}\n", phone(0)));
