@@ -65,7 +65,7 @@ pub enum CloseError {
     Store(#[from] StoreError),
 }
 
-/// Freezes a month's figures. `today` is the business day.
+/// Keeps a month's figures as they are. `today` is the business day.
 pub async fn close(
     store: &Store,
     month: Month,

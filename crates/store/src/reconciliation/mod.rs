@@ -20,19 +20,20 @@ fn bounds(day: NaiveDate) -> (Timestamp, Timestamp) {
     (start(day), start(day.checked_add_days(Days::new(1)).unwrap_or(day)))
 }
 
-/// Our messages of a day, both ways, each as the same columns; from one index each.
-fn outbound(columns: &str, day: NaiveDate) -> Sql {
-    let (from, until) = bounds(day);
+/// What we sent on a day, from an instant of it on; a stretch of one index.
+fn outbound(columns: &str, day: NaiveDate, from: Option<Timestamp>) -> Sql {
+    let (start, until) = bounds(day);
     Sql::new(&format!("SELECT {columns} FROM messages WHERE cost_day IS NOT NULL AND taken_at >= "))
-        .bind(from)
+        .bind(from.unwrap_or(start))
         .text(" AND taken_at < ")
         .bind(until)
 }
 
-fn inbound(columns: &str, day: NaiveDate) -> Sql {
-    let (from, until) = bounds(day);
+/// What came in on a day, from an instant of it on; a stretch of one index.
+fn inbound(columns: &str, day: NaiveDate, from: Option<Timestamp>) -> Sql {
+    let (start, until) = bounds(day);
     Sql::new(&format!("SELECT {columns} FROM inbound_messages WHERE received_at >= "))
-        .bind(from)
+        .bind(from.unwrap_or(start))
         .text(" AND received_at < ")
         .bind(until)
 }

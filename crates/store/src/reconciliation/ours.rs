@@ -108,17 +108,14 @@ pub async fn own_page(
     day: NaiveDate,
     after: Option<&Known>,
 ) -> Result<Vec<Known>, StoreError> {
+    // The stretch begins at the last one's instant: what shares it and was seen is left out.
     let behind = |query: Sql, column: &str, at: Option<(Timestamp, Uuid)>| match at {
-        Some((at, id)) => query
-            .text(&format!(" AND ({column} > "))
-            .bind(at)
-            .text(&format!(" OR ({column} = "))
-            .bind(at)
-            .text(" AND id > ")
-            .bind(id)
-            .text("))"),
+        Some((at, id)) => {
+            query.text(&format!(" AND ({column} > ")).bind(at).text(" OR id > ").bind(id).text(")")
+        }
         None => query,
     };
+    let from = |at: Option<(Timestamp, Uuid)>| at.map(|(at, _)| at);
     let (sent_after, received_after) = match after.map(|known| (known.message, known.at)) {
         Some((OwnMessage::Sent(id), at)) => (Some((at, id.uuid())), None),
         Some((OwnMessage::Received(id, _), at)) => (None, Some((at, id.uuid()))),
@@ -126,14 +123,15 @@ pub async fn own_page(
     };
     let mut page = Vec::new();
     if received_after.is_none() {
-        let query = behind(outbound(SENT, day).text(" AND twilio_sid IS NOT NULL"), "taken_at", sent_after);
+        let query = outbound(SENT, day, from(sent_after)).text(" AND twilio_sid IS NOT NULL");
+        let query = behind(query, "taken_at", sent_after);
         let rows = query.text(" ORDER BY taken_at, id LIMIT ").bind(BATCH).all(store.read()).await?;
         page = rows.iter().map(sent).collect::<Result<Vec<_>, _>>()?;
         if !page.is_empty() {
             return Ok(page);
         }
     }
-    let rows = behind(inbound(RECEIVED, day), "received_at", received_after)
+    let rows = behind(inbound(RECEIVED, day, from(received_after)), "received_at", received_after)
         .text(" ORDER BY received_at, id LIMIT ")
         .bind(BATCH)
         .all(store.read())
@@ -251,7 +249,7 @@ pub struct Differing {
 /// Messages of a day whose price or segments differ from the estimate, by time; at most `limit`.
 pub async fn differing(store: &Store, day: NaiveDate, limit: u64) -> Result<Vec<Differing>, StoreError> {
     let columns = "id, estimated_cost, actual_cost, segments, twilio_segments, estimated_fx, fx_rate";
-    let rows = outbound(columns, day)
+    let rows = outbound(columns, day, None)
         .text(
             " AND actual_cost IS NOT NULL AND (actual_cost <> estimated_cost OR twilio_segments <> segments) \
              ORDER BY taken_at, id LIMIT ",

@@ -121,7 +121,7 @@ async fn detail(app: &AppState, month: Month) -> Result<CloseDetail, Problem> {
 
 /// Close a month
 ///
-/// Freezes its figures. What is corrected later, for instance by a price that arrives late, stands beside them and never
+/// Keeps its figures as they are. What is corrected later, for instance by a price that arrives late, stands beside them and never
 /// changes them. A month that is not over, or was closed before, is refused.
 #[utoipa::path(
     post, path = "/finance/close", operation_id = "close_month", tag = "Finance", request_body = CloseRequest,
