@@ -91,6 +91,7 @@ impl Scheduler {
                 config: Arc::new(config),
                 nudges,
                 heartbeat: Arc::default(),
+                comparing: Arc::default(),
             },
         }
     }

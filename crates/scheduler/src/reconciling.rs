@@ -64,6 +64,7 @@ pub(crate) async fn days(
 }
 
 async fn compare(context: &Context, day: NaiveDate) -> Result<Balance, BackfillError> {
+    let _turn = context.comparing.lock().await;
     let (store, now) = (&context.store, context.clock.now());
     let records = usage::records(store, day, day).await?;
     let priced = records.iter().find(|record| !record.price.is_zero());

@@ -202,13 +202,15 @@ pub async fn unknown_to(
     phone: PhoneNumber,
     (from, until): (Timestamp, Timestamp),
 ) -> Result<Vec<Check>, StoreError> {
+    // A person's messages are few; those in a status, or without an id of Twilio's, need not be.
     let rows = Sql::new(
-        "SELECT id, sender, channel, body, taken_at, checks FROM messages WHERE status = 2 AND twilio_sid IS NULL AND phone = ",
+        "SELECT id, sender, channel, body, taken_at, checks FROM messages WHERE status + 0 = 2 \
+         AND COALESCE(twilio_sid, '') = '' AND phone = ",
     )
     .bind(Stored(PhoneKey::Number(phone)))
-    .text(" AND taken_at >= ")
+    .text(" AND COALESCE(taken_at, created_at) >= ")
     .bind(from)
-    .text(" AND taken_at < ")
+    .text(" AND COALESCE(taken_at, created_at) < ")
     .bind(until)
     .text(" ORDER BY id LIMIT 10")
     .all(store.read())
