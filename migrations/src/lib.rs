@@ -14,6 +14,9 @@ mod m0011_reminder_rules;
 mod m0020_ledger;
 mod m0021_budgets;
 mod m0022_rates;
+mod m0040_usage;
+mod m0041_reconciliation;
+mod m0042_closed_months;
 mod m0050_scenarios;
 mod m0060_savings;
 mod schema;
@@ -45,6 +48,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_ledger::Step),
             Box::new(m0021_budgets::Step),
             Box::new(m0022_rates::Step),
+            Box::new(m0040_usage::Step),
+            Box::new(m0041_reconciliation::Step),
+            Box::new(m0042_closed_months::Step),
             Box::new(m0050_scenarios::Step),
             Box::new(m0060_savings::Step),
         ]

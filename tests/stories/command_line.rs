@@ -26,9 +26,18 @@ fn json(text: &str) -> Value {
 async fn help_is_complete_and_wrong_usage_says_so() {
     let (_database, setup) = fresh().await;
     let help = setup.must(&["--help"]).await;
-    for command in
-        ["serve", "demo", "migrate", "test-sms", "estimate", "import", "user", "api-key", "simulator"]
-    {
+    for command in [
+        "serve",
+        "demo",
+        "migrate",
+        "test-sms",
+        "estimate",
+        "import",
+        "user",
+        "api-key",
+        "backfill",
+        "simulator",
+    ] {
         assert!(help.contains(command), "{command} is not in the help");
         setup.must(&[command, "--help"]).await;
     }
@@ -120,6 +129,23 @@ async fn a_list_is_imported_and_bad_rows_are_explained() {
     let missing = setup.run(&["import", "contacts", "not-there.csv"]).await;
     assert_eq!(missing.code, Some(1), "{missing:?}");
     assert!(missing.stderr.contains("not-there.csv"), "{}", missing.stderr);
+}
+
+#[tokio::test]
+async fn an_accounts_past_is_read_beside_a_running_server_as_often_as_one_likes() {
+    let world = World::sqlite().await;
+    for _ in 0..2 {
+        let answer = json(&world.setup.must(&["backfill", "--months", "2", "--json"]).await);
+        assert!(answer["days_read"].as_u64().is_some_and(|days| days >= 59), "{answer}");
+        assert_eq!(answer["months"], 2);
+    }
+    let words = world.setup.must(&["backfill", "--months", "1"]).await;
+    assert!(words.contains("days read") && words.contains("(1 of 2 months)"), "{words}");
+    for months in ["0", "61", "many"] {
+        assert_eq!(world.setup.run(&["backfill", "--months", months]).await.code, Some(2), "{months}");
+    }
+    let wrong = world.setup.clone().with("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000000");
+    assert_eq!(wrong.run(&["backfill"]).await.code, Some(1));
 }
 
 #[tokio::test]

@@ -69,6 +69,8 @@ ids! {
     ApiKeyId,
     /// One entry of the audit log.
     AuditId,
+    /// Something that comparing our log with a vendor's found.
+    FindingId,
     /// One file that was imported.
     ImportId,
     /// One received message.

@@ -50,6 +50,8 @@ worded_enum! {
         Whatsapp = "whatsapp",
         /// A phone number's rent.
         Number = "number",
+        /// Whatever else a vendor charges. No card prices it; it is known after, from usage records.
+        Other = "other",
     }
 }
 

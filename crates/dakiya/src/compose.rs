@@ -9,7 +9,7 @@ use dakiya_core::sender::{Sender, SenderAddress, SenderKind};
 use dakiya_core::time::{Timestamp, to_micros};
 use dakiya_scheduler::clock::{SharedClock, SystemClock};
 use dakiya_scheduler::{EngineConfig, Scheduler};
-use dakiya_simulator::{Simulator, SimulatorConfig};
+use dakiya_simulator::{Past, Simulator, SimulatorConfig};
 use dakiya_store::{ConnectOptions, Store, installation, senders};
 use dakiya_twilio::{AuthToken, Client, ClientConfig};
 use dakiya_web::{AppState, SimulatedPeople, SimulatedText, WebConfig};
@@ -66,8 +66,19 @@ impl Carrier {
     ) -> anyhow::Result<Carrier> {
         match &config.twilio {
             Some(account) => Self::twilio(config, account, store).await,
-            None => Self::simulated(config, store, public_url, clock).await,
+            None => Self::simulated(config, store, public_url, clock, None).await,
         }
+    }
+
+    /// The simulator of a demo: its account has a past.
+    pub async fn of_a_demo(
+        config: &Config,
+        store: &Store,
+        public_url: &Url,
+        clock: SharedClock,
+    ) -> anyhow::Result<Carrier> {
+        let past = Past::of_a_demo(clock.now().date_naive());
+        Self::simulated(config, store, public_url, clock, Some(past)).await
     }
 
     async fn twilio(config: &Config, account: &TwilioConfig, store: &Store) -> anyhow::Result<Carrier> {
@@ -94,6 +105,7 @@ impl Carrier {
         store: &Store,
         public_url: &Url,
         clock: SharedClock,
+        past: Option<Past>,
     ) -> anyhow::Result<Carrier> {
         let own = SIMULATED_SENDERS.map(|(address, kind)| (SenderAddress::stored(address.to_owned()), kind));
         senders::ensure(store, &environment_senders(own)).await?;
@@ -109,6 +121,7 @@ impl Carrier {
             )),
             // Without approved content templates nobody could be written to first on WhatsApp.
             whatsapp_window: false,
+            past,
             now: {
                 let clock = clock.clone();
                 Arc::new(move || clock.now())

@@ -40,6 +40,8 @@ enum Command {
     User(commands::user::Args),
     /// Create, list and revoke API keys
     ApiKey(commands::api_key::Args),
+    /// Read the account's past from Twilio's daily usage records
+    Backfill(commands::backfill::Args),
     /// Run the local Twilio alone, for other people's tests
     Simulator(commands::simulator::Args),
 }
@@ -68,6 +70,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Import(args) => commands::import::run(args).await,
         Command::User(args) => commands::user::run(args).await,
         Command::ApiKey(args) => commands::api_key::run(args).await,
+        Command::Backfill(args) => commands::backfill::run(args).await,
         Command::Simulator(args) => commands::simulator::run(args).await,
     }
 }

@@ -3,6 +3,7 @@
 mod payments;
 mod reminders;
 mod savings;
+mod usage;
 
 use crate::accounting;
 use crate::clock::Deadline;

@@ -67,6 +67,8 @@ pub(crate) struct Context {
     /// When the timers called last, by [`Clock::monotonic`](crate::clock::Clock::monotonic). Empty: they do not run in
     /// this process.
     pub(crate) heartbeat: Arc<Mutex<Option<Duration>>>,
+    /// One comparison of a day at a time: two would note the same late price twice.
+    pub(crate) comparing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Context {

@@ -4,6 +4,7 @@
 //! all changes nothing but the time at which something happens.
 
 mod accounting;
+mod backfilling;
 pub mod clock;
 mod commands;
 mod composing;
@@ -17,6 +18,7 @@ mod opt_out_link;
 mod pace_guard;
 mod planning;
 mod quoting;
+mod reconciling;
 mod recorder;
 mod recurring;
 mod refreshing;
@@ -28,10 +30,12 @@ mod settling;
 mod ticker;
 mod wasting;
 
+pub use backfilling::{BACKFILL_MONTHS, BackfillError, BackfillProgress, Backfilled, MOST_BACKFILL_MONTHS};
 pub use commands::{CallbackReport, CommandError, Commands, OptOutRequest, SendNowError, SentNow};
 pub use context::{EngineConfig, consequence_of};
 pub use enqueueing::{Content, EnqueueError, EnqueueRequest};
 pub use quoting::{ListQuote, ListRecipient, QuoteError, Quoted, QuotedText};
+pub use reconciling::Reconciled;
 pub use refreshing::RefreshError;
 pub use reminder_quotes::ComingRun;
 pub use reminder_texts::Reckoned;
@@ -44,7 +48,7 @@ use dakiya_store::{Store, StoreError, messages};
 use dakiya_twilio::Client;
 use delivery::{BEGIN_WITHIN, Delivery};
 use jumps::Jumps;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use ticker::Ticker;
 use tokio::sync::Mutex;
@@ -57,6 +61,9 @@ const RECORDED_WITHIN: Duration = Duration::from_secs(10);
 /// By a fast clock, plans are looked at this often, but no oftener than the machine can bear.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+
+/// After usage records could not be read.
+const USAGE_RESTS: Duration = Duration::from_secs(600);
 
 /// The engine.
 pub struct Scheduler {
@@ -86,6 +93,7 @@ impl Scheduler {
                 config: Arc::new(config),
                 nudges,
                 heartbeat: Arc::default(),
+                comparing: Arc::default(),
             },
         }
     }
@@ -110,6 +118,7 @@ impl Scheduler {
         timers.add(every("*/10 * * * * *", "recovery", Work::Recover.of(&engine))?).await?;
         timers.add(every("*/30 * * * * *", "importing", Work::Import.of(&engine))?).await?;
         timers.add(every("*/15 * * * * *", "accounting", Work::Account.of(&engine))?).await?;
+        timers.add(every("7/20 * * * * *", "usage", Work::Usage.of(&engine))?).await?;
         timers.add(every("30 17 * * * *", "retention", Work::Retain.of(&engine))?).await?;
         timers.start().await?;
         tokio::join!(engine.follow_nudges(&shutdown), engine.keep_up(&shutdown));
@@ -126,6 +135,7 @@ impl Scheduler {
             delivering: Arc::default(),
             planning: Arc::default(),
             importing: Arc::default(),
+            usage_not_before: Arc::default(),
             jumps: Arc::new(Jumps::new(self.context.clock.clone())),
             context: self.context.clone(),
         }
@@ -140,6 +150,7 @@ pub struct Engine {
     delivering: Arc<Mutex<()>>,
     planning: Arc<Mutex<()>>,
     importing: importing::Seen,
+    usage_not_before: Arc<std::sync::Mutex<Option<Duration>>>,
     jumps: Arc<Jumps>,
 }
 
@@ -177,6 +188,34 @@ impl Engine {
     /// Books rents and prices of what people send, and warns of budgets.
     pub async fn account(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
         accounting::tick(&self.context, shutdown).await
+    }
+
+    /// Reads Twilio's usage records, the account's past once and the last days each day, and compares these with our
+    /// log. After a failure it rests.
+    pub async fn read_usage(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
+        let (now, rest) = (self.context.clock.monotonic(), &self.usage_not_before);
+        if rest.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| now < until) {
+            return Ok(());
+        }
+        match self.read_and_compare(shutdown).await {
+            Ok(()) | Err(BackfillError::Stopped) => Ok(()),
+            Err(BackfillError::Store(error)) => Err(error),
+            Err(error @ BackfillError::Twilio(_)) => {
+                tracing::warn!(%error, "what was read stays; asking again later");
+                metrics::counter!("dakiya_usage_failures_total").increment(1);
+                *rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(now + USAGE_RESTS);
+                Ok(())
+            }
+        }
+    }
+
+    async fn read_and_compare(&self, shutdown: &CancellationToken) -> Result<(), BackfillError> {
+        if !backfilling::tick(&self.context, shutdown).await? {
+            return Ok(());
+        }
+        let today = self.context.clock.now().date_naive();
+        let days = (today - chrono::Days::new(reconciling::COMPARE_AGAIN), today);
+        reconciling::days(&self.context, days, shutdown).await.map(|_| ())
     }
 
     /// Asks Twilio about messages that hear nothing.
@@ -279,6 +318,7 @@ enum Work {
     Recover,
     Import,
     Account,
+    Usage,
     Retain,
 }
 
@@ -299,6 +339,7 @@ impl Work {
                     Work::Recover => engine.recover(false).await.map(|_| ()),
                     Work::Import => engine.import().await,
                     Work::Account => engine.account(&shutdown).await,
+                    Work::Usage => engine.read_usage(&shutdown).await,
                     Work::Retain => engine.retain().await,
                 }
             })

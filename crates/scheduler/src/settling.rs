@@ -132,7 +132,7 @@ async fn look_up(context: &Context, check: &Check) -> Result<Option<Message>, As
 
 /// Whether a message of Twilio's list is the one we posted: ours, from the same sender, the same words, created when
 /// we posted. A trial account puts words of its own in front.
-fn matches(check: &Check, message: &Message) -> bool {
+pub(crate) fn matches(check: &Check, message: &Message) -> bool {
     let sender = check.sender.as_str();
     let from = message.from.as_ref().map(Address::to_string);
     let from = from.as_deref().map(|from| from.strip_prefix("whatsapp:").unwrap_or(from));

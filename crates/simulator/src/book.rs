@@ -2,8 +2,9 @@
 //! it, every POST and every callback.
 
 use crate::config::random_u64;
-use crate::faults::Fate;
+use crate::faults::{Bill, Fate};
 use crate::usage::Usage;
+use chrono::NaiveDate;
 use dakiya_core::message::Channel;
 use dakiya_core::time::Timestamp;
 use dakiya_twilio::TwilioStatus;
@@ -92,7 +93,13 @@ pub(crate) struct Stored {
     pub segments: u32,
     /// Segments are shown as "0" until a service has counted them.
     pub counted: bool,
+    pub bill: Bill,
+    /// As it was rated; `shown_price` says what is shown of it.
     pub price: Option<Decimal>,
+    /// Its price is shown from here on.
+    pub price_shown_at: Option<Timestamp>,
+    /// From when on it has another price.
+    pub repriced: Option<(Timestamp, Decimal)>,
     pub error: Option<u32>,
     pub fate: Fate,
     pub created: Timestamp,
@@ -100,6 +107,19 @@ pub(crate) struct Stored {
     pub sent: Option<Timestamp>,
     pub callback: Option<Arc<str>>,
     pub callbacks_answered: u32,
+}
+
+impl Stored {
+    /// What it costs by now, whether or not that is shown.
+    pub(crate) fn cost(&self, now: Timestamp) -> Option<Decimal> {
+        let price = self.price?;
+        Some(self.repriced.filter(|(at, _)| *at <= now).map_or(price, |(_, repriced)| repriced))
+    }
+
+    /// What is shown of its price.
+    pub(crate) fn shown_price(&self, now: Timestamp) -> Option<Decimal> {
+        self.cost(now).filter(|_| self.price_shown_at.is_none_or(|at| at <= now))
+    }
 }
 
 /// The account's memory. Numbers count from 1 and never repeat; a SID is made of one.
@@ -196,6 +216,14 @@ impl Book {
                 Box::new((self.forgotten + 1..=from).rev())
             }
         }
+    }
+
+    pub(crate) fn invoice(&self, first: NaiveDate, last: NaiveDate, now: Timestamp) -> Decimal {
+        let of_days = self.messages.iter().filter(|message| {
+            let day = message.created.date_naive();
+            first <= day && day <= last
+        });
+        of_days.filter_map(|message| message.cost(now)).sum()
     }
 
     pub(crate) fn log_post(&mut self, mut post: Post) {

@@ -1,5 +1,6 @@
 //! How a simulated account behaves.
 
+use crate::past::Past;
 use chrono::Utc;
 use dakiya_core::time::Timestamp;
 use rust_decimal::Decimal;
@@ -104,6 +105,8 @@ pub struct SimulatorConfig {
     pub inbound_price: Decimal,
     /// USD on the account at first.
     pub balance: Decimal,
+    /// What was used before it started; nothing when `None`.
+    pub past: Option<Past>,
     /// How many messages, posts and callbacks are remembered; the oldest are forgotten first.
     pub keep: usize,
     /// The clock.
@@ -128,6 +131,7 @@ impl Default for SimulatorConfig {
             whatsapp_price: Decimal::new(625, 5),
             inbound_price: Decimal::new(625, 5),
             balance: Decimal::from(1_000),
+            past: None,
             keep: 200_000,
             now: Arc::new(Utc::now),
         }

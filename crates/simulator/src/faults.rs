@@ -14,6 +14,8 @@ pub struct Faults {
     pub posts: Vec<Rule<PostFault>>,
     /// What becomes of accepted messages; the first that applies.
     pub deliveries: Vec<Rule<DeliveryFault>>,
+    /// How accepted messages are billed; the first that applies.
+    pub bills: Vec<Rule<BillFault>>,
     /// What happens to status callbacks.
     pub callbacks: CallbackFaults,
     /// Every answer is this late, in milliseconds.
@@ -135,6 +137,35 @@ pub enum Fate {
     StayQueued,
 }
 
+/// How an accepted message is billed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillFault {
+    /// In which way.
+    pub bill: Bill,
+}
+
+/// When and how a message is billed. Usage records know of a price at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bill {
+    /// Once it was handed over.
+    #[default]
+    Usual,
+    /// It has no price, ever, and is not charged.
+    Never,
+    /// Its price is shown so many hours after it was rated.
+    Late(u32),
+    /// Its price changes to so many per cent of what it was.
+    Repriced {
+        /// Hours after it was rated.
+        hours: u32,
+        /// Of the first price.
+        percent: u32,
+    },
+    /// It is charged although it was never handed over.
+    ThoughFailed,
+}
+
 /// What happens to status callbacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -218,6 +249,10 @@ impl FaultSwitch {
 
     pub(crate) fn fate(&self, number: &str) -> Option<Fate> {
         self.take(number, |faults| &mut faults.deliveries).map(|fault: DeliveryFault| fault.fate)
+    }
+
+    pub(crate) fn bill(&self, number: &str) -> Option<Bill> {
+        self.take(number, |faults| &mut faults.bills).map(|fault: BillFault| fault.bill)
     }
 
     pub(crate) fn callback_faults(&self) -> CallbackFaults {

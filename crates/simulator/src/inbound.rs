@@ -1,7 +1,7 @@
 //! A person writes to one of the account's senders: opt-out keywords, the signed webhook, and the answer's replies.
 
 use crate::book::{Book, Direction, Stored};
-use crate::faults::Fate;
+use crate::faults::{Bill, Fate};
 use crate::messages::segments;
 use crate::sim::Sim;
 use dakiya_core::message::Channel;
@@ -139,7 +139,10 @@ impl Letter<'_> {
             status,
             segments: segments(self.channel, text),
             counted: true,
+            bill: Bill::Usual,
             price: None,
+            price_shown_at: None,
+            repriced: None,
             error: None,
             fate: Fate::Deliver,
             created: now,

@@ -18,6 +18,7 @@ mod door;
 mod faults;
 mod inbound;
 mod messages;
+mod past;
 mod pricing;
 mod progress;
 mod sim;
@@ -25,8 +26,11 @@ mod usage;
 
 pub use book::{Callback, Post};
 pub use config::{AccountKind, Delays, Now, RateLimit, SimulatorConfig};
-pub use faults::{Answer, CallbackFaults, DeliveryFault, Fate, FaultSwitch, Faults, PostFault, Rule};
+pub use faults::{
+    Answer, Bill, BillFault, CallbackFaults, DeliveryFault, Fate, FaultSwitch, Faults, PostFault, Rule,
+};
 pub use inbound::InboundReport;
+pub use past::Past;
 pub use usage::UsageDay;
 
 use crate::callbacks::Courier;
@@ -88,7 +92,9 @@ impl Simulator {
             .build()
             .map_err(|_| StartError::Setup("no HTTP client"))?;
         let (courier, lanes) = Courier::new();
+        let past = config.past.map(|past| past.days(&config)).unwrap_or_default();
         let sim = Arc::new(Sim::new(config, format!("http://{address}"), token, http, courier));
+        past.iter().for_each(|day| sim.book().usage.add_day(day));
         let mut tasks = JoinSet::new();
         lanes.run(&sim, &mut tasks);
         tasks.spawn(progress::run(sim.clone()));
@@ -166,6 +172,11 @@ impl Simulator {
     /// Adds usage of days before it started.
     pub fn add_usage(&self, day: &UsageDay) {
         self.sim.book().usage.add_day(day);
+    }
+
+    /// What the messages of some days (UTC, both included) cost by now: the sum of their own prices, in USD.
+    pub fn invoice(&self, first: chrono::NaiveDate, last: chrono::NaiveDate) -> rust_decimal::Decimal {
+        self.sim.book().invoice(first, last, self.sim.now())
     }
 
     /// Refuses connections, and closes those there are, until [`Self::accept_connections`].

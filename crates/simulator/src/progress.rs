@@ -4,10 +4,12 @@ use crate::admission::SERVICE_NUMBER;
 use crate::book::{Book, Stored};
 use crate::callbacks::Report;
 use crate::config::Delays;
-use crate::faults::Fate;
+use crate::faults::{Bill, Fate};
 use crate::sim::{Sim, locked};
+use chrono::TimeDelta;
 use dakiya_core::message::Channel;
 use dakiya_twilio::TwilioStatus;
+use rust_decimal::Decimal;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -145,7 +147,14 @@ fn advance(sim: &Sim, book: &mut Book, number: u64) -> Option<(Report, bool)> {
         _ => None,
     };
     let following = next_status(message);
-    if next == TwilioStatus::Sent {
+    let never_handed_over =
+        message.sent.is_none() && matches!(next, TwilioStatus::Failed | TwilioStatus::Undelivered);
+    let rated = match message.bill {
+        Bill::Never => false,
+        Bill::ThoughFailed => next == TwilioStatus::Sent || never_handed_over,
+        _ => next == TwilioStatus::Sent,
+    };
+    if rated {
         plan(sim, number, Event::Rate, Delays::of(delays.rated_ms));
     }
     if let Some(following) = following {
@@ -186,12 +195,26 @@ fn rate(sim: &Sim, book: &mut Book, number: u64) {
         (Channel::Sms, false) => sim.config.sms_price,
         (Channel::Sms, true) => sim.config.inbound_price,
         (Channel::Whatsapp, false) => sim.config.whatsapp_price,
-        (Channel::Whatsapp, true) => rust_decimal::Decimal::ZERO,
+        (Channel::Whatsapp, true) => Decimal::ZERO,
     };
-    let price = (unit * rust_decimal::Decimal::from(message.segments)).round_dp(8).normalize();
+    let price = (unit * Decimal::from(message.segments)).round_dp(8).normalize();
     message.price = Some(price);
+    let now = sim.now();
+    match message.bill {
+        Bill::Late(hours) => message.price_shown_at = Some(now + TimeDelta::hours(i64::from(hours))),
+        Bill::Repriced { hours, percent } => {
+            let later = price * Decimal::from(percent) / Decimal::ONE_HUNDRED;
+            message.repriced =
+                Some((now + TimeDelta::hours(i64::from(hours)), later.round_dp(8).normalize()));
+        }
+        Bill::Usual | Bill::Never | Bill::ThoughFailed => {}
+    }
     let (created, channel, segments) = (message.created, message.channel, message.segments);
+    let repriced = message.repriced;
     book.usage.charge(created, channel, inbound, segments, price);
+    if let Some((at, later)) = repriced {
+        book.usage.charge_later(at, created, channel, later - price);
+    }
 }
 
 /// Reports where a message is, outside its usual course.

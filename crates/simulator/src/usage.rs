@@ -49,6 +49,17 @@ impl Sum {
 pub(crate) struct Usage {
     days: BTreeMap<(String, NaiveDate), Sum>,
     spent: Decimal,
+    later: Vec<(Timestamp, NaiveDate, Channel, Decimal)>,
+}
+
+/// Where a message is counted, apart from the total.
+fn categories(channel: Channel, inbound: bool) -> &'static [&'static str] {
+    match (channel, inbound) {
+        (Channel::Sms, false) => &["sms", "sms-outbound", "sms-outbound-longcode"],
+        (Channel::Sms, true) => &["sms", "sms-inbound", "sms-inbound-longcode"],
+        (Channel::Whatsapp, false) => &["channels-whatsapp", "channels-whatsapp-outbound"],
+        (Channel::Whatsapp, true) => &["channels-whatsapp", "channels-whatsapp-inbound"],
+    }
 }
 
 impl Usage {
@@ -61,17 +72,38 @@ impl Usage {
         units: u32,
         price: Decimal,
     ) {
-        let categories: &[&str] = match (channel, inbound) {
-            (Channel::Sms, false) => &["sms", "sms-outbound", "sms-outbound-longcode"],
-            (Channel::Sms, true) => &["sms", "sms-inbound", "sms-inbound-longcode"],
-            (Channel::Whatsapp, false) => &["channels-whatsapp", "channels-whatsapp-outbound"],
-            (Channel::Whatsapp, true) => &["channels-whatsapp", "channels-whatsapp-inbound"],
-        };
+        let categories = categories(channel, inbound);
         let sum = Sum { count: 1, usage: u64::from(units), price };
         for category in categories.iter().chain(&["totalprice"]) {
             self.add(category, at.date_naive(), sum);
         }
         self.spent += price;
+    }
+
+    /// Changes what an outbound message of a day costs, from an instant on.
+    pub(crate) fn charge_later(
+        &mut self,
+        at: Timestamp,
+        created: Timestamp,
+        channel: Channel,
+        more: Decimal,
+    ) {
+        self.later.push((at, created.date_naive(), channel, more));
+    }
+
+    /// Lets changes take effect whose time has come.
+    fn ripen(&mut self, now: Timestamp) {
+        for (at, day, channel, more) in std::mem::take(&mut self.later) {
+            if at > now {
+                self.later.push((at, day, channel, more));
+                continue;
+            }
+            let sum = Sum { price: more, ..Sum::default() };
+            for category in categories(channel, false).iter().chain(&["totalprice"]) {
+                self.add(category, day, sum);
+            }
+            self.spent += more;
+        }
     }
 
     /// Adds a day from before the simulator started. It does not lower the balance.
@@ -122,6 +154,7 @@ pub(crate) async fn records(
     };
     let first = query.start_date.unwrap_or(first);
     let last = query.end_date.unwrap_or(last);
+    sim.book().usage.ripen(sim.now());
     let rows = rows(&sim.book().usage, period, query.category.as_deref(), first, last);
     let size = query.page_size.unwrap_or(50).clamp(1, 1_000);
     let path = format!("/2010-04-01/Accounts/{}/Usage/Records/{name}.json", sim.config.account_sid);

@@ -27,6 +27,7 @@ async fn a_list_is_newest_first_and_followed_page_by_page() {
         to: Some(Address::parse(PERSON)),
         from: Some(Address::parse(NUMBER)),
         since: Some(Utc::now()),
+        until: Some(Utc::now()),
         page_size: Some(2),
     };
     let mut page = client.list(&query).await.unwrap();
@@ -43,6 +44,9 @@ async fn a_list_is_newest_first_and_followed_page_by_page() {
     let tomorrow = Utc::now().checked_add_days(Days::new(1));
     let later = client.list(&ListQuery { since: tomorrow, ..ListQuery::default() }).await.unwrap();
     assert!(later.messages.is_empty());
+    let yesterday = Utc::now().checked_sub_days(Days::new(1));
+    let earlier = client.list(&ListQuery { until: yesterday, ..ListQuery::default() }).await.unwrap();
+    assert!(earlier.messages.is_empty());
 }
 
 #[tokio::test]

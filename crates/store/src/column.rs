@@ -104,6 +104,7 @@ ids!(
     ApiKeyId,
     AuditId,
     ImportId,
+    FindingId,
     InboundId,
     PaymentId,
     PaymentEventId,
@@ -144,6 +145,9 @@ words!(
     PaymentEventKind,
     dakiya_core::budget::WarningBasis,
     dakiya_core::savings::Waste,
+    dakiya_core::reconciliation::FindingKind,
+    dakiya_core::reconciliation::FindingState,
+    dakiya_core::usage::UsageKind,
     crate::audit::ActorKind,
     crate::imports::ImportKind,
 );

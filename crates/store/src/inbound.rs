@@ -3,7 +3,7 @@
 mod prices;
 
 use prices::PRICE_CHECKS;
-pub use prices::{PriceFinding, Unpriced, record_prices, unpriced};
+pub use prices::{PriceFinding, Unpriced, correct_price, record_prices, unpriced};
 
 use crate::column::{PhoneKey, Stored};
 use crate::costs::{CostChanges, Entry, inbound_key};

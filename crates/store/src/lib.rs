@@ -24,6 +24,7 @@ pub mod payments;
 pub mod rate_cards;
 pub mod rate_proposals;
 pub mod recipients;
+pub mod reconciliation;
 pub mod recurring_campaigns;
 pub mod reminder_payments;
 pub mod reminder_rules;
@@ -35,6 +36,7 @@ pub mod sending;
 pub mod sessions;
 pub mod settings;
 pub mod templates;
+pub mod usage;
 pub mod users;
 
 mod column;

@@ -113,6 +113,8 @@ pub struct ListQuery {
     pub from: Option<Address>,
     /// Not older than this. Twilio compares whole days of GMT here, so the answer may begin earlier the same day.
     pub since: Option<Timestamp>,
+    /// Not younger than this, by whole days of GMT too.
+    pub until: Option<Timestamp>,
     /// Messages a page, at most 1,000; Twilio's default of 50 when `None`.
     pub page_size: Option<u16>,
 }
@@ -292,6 +294,9 @@ fn list_query(query: &ListQuery) -> String {
     if let Some(since) = query.since {
         pairs.append_pair("DateSent>", &since.format("%Y-%m-%d").to_string());
     }
+    if let Some(until) = query.until {
+        pairs.append_pair("DateSent<", &until.format("%Y-%m-%d").to_string());
+    }
     let size = query.page_size.unwrap_or(50).clamp(1, LARGEST_PAGE_SIZE);
     pairs.append_pair("PageSize", &size.to_string());
     pairs.finish()
@@ -369,9 +374,11 @@ mod tests {
         let query = ListQuery {
             to: Some(Address::parse("+919876543210")),
             since: chrono::DateTime::from_timestamp(1_789_468_927, 0),
+            until: chrono::DateTime::from_timestamp(1_789_468_927, 0),
             page_size: Some(5_000),
             ..ListQuery::default()
         };
-        assert_eq!(list_query(&query), "To=%2B919876543210&DateSent%3E=2026-09-15&PageSize=1000");
+        let days = "DateSent%3E=2026-09-15&DateSent%3C=2026-09-15";
+        assert_eq!(list_query(&query), format!("To=%2B919876543210&{days}&PageSize=1000"));
     }
 }

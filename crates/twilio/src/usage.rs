@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::error::TwilioError;
 use crate::wire;
 use chrono::NaiveDate;
+use dakiya_core::usage::UsageKind;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use url::form_urlencoded;
@@ -29,6 +30,28 @@ pub struct UsageRecord {
     /// Its currency; Twilio writes it in lower case here.
     #[serde(default)]
     pub price_unit: String,
+    /// Until when the record counts, as Twilio writes it.
+    #[serde(default)]
+    pub as_of: Option<String>,
+}
+
+/// More pages than a year of every category has: a list that does not end is none.
+const MOST_PAGES: usize = 1_000;
+
+impl UsageRecord {
+    /// What it is about, if it is a category that is told apart. The others overlap with those.
+    pub fn kind(&self) -> Option<UsageKind> {
+        Some(match self.category.as_str() {
+            "totalprice" => UsageKind::Total,
+            "sms-outbound" => UsageKind::SmsOutbound,
+            "sms-inbound" => UsageKind::SmsInbound,
+            "channels-whatsapp" => UsageKind::Whatsapp,
+            "channels-whatsapp-outbound" => UsageKind::WhatsappOutbound,
+            "channels-whatsapp-inbound" => UsageKind::WhatsappInbound,
+            "phonenumbers" => UsageKind::Number,
+            _ => return None,
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -46,22 +69,28 @@ impl Client {
         first: NaiveDate,
         last: NaiveDate,
     ) -> Result<Vec<UsageRecord>, TwilioError> {
-        let mut pairs = form_urlencoded::Serializer::new(String::new());
-        if let Some(category) = category {
-            pairs.append_pair("Category", category);
-        }
-        pairs.append_pair("StartDate", &first.to_string());
-        pairs.append_pair("EndDate", &last.to_string());
-        pairs.append_pair("PageSize", "1000");
+        let query = daily_query(category, first, last);
         let mut records = Vec::new();
         let mut page: UsagePage =
-            self.get(format!("{}?{}", self.account_url("Usage/Records/Daily.json"), pairs.finish())).await?;
-        loop {
+            self.get(format!("{}?{query}", self.account_url("Usage/Records/Daily.json"))).await?;
+        for _ in 0..MOST_PAGES {
             records.append(&mut page.usage_records);
             match self.follow(page.next_page_uri.as_deref()).await? {
                 Some(next) => page = next,
                 None => return Ok(records),
             }
         }
+        Err(TwilioError::Malformed("the list of usage records does not end"))
     }
+}
+
+fn daily_query(category: Option<&str>, first: NaiveDate, last: NaiveDate) -> String {
+    let mut pairs = form_urlencoded::Serializer::new(String::new());
+    if let Some(category) = category {
+        pairs.append_pair("Category", category);
+    }
+    pairs.append_pair("StartDate", &first.to_string());
+    pairs.append_pair("EndDate", &last.to_string());
+    pairs.append_pair("PageSize", "1000");
+    pairs.finish()
 }

@@ -57,10 +57,21 @@ async fn who_may_not_keep_the_money_sees_it_and_changes_nothing() {
     let site = Site::open().await;
     for role in [Role::Admin, Role::Compliance, Role::Viewer] {
         let person = site.somebody(role).await;
-        for page in ["/budgets", "/budgets/rate-cards", "/budgets/rate-cards/setup-guide", "/budgets/fx"] {
+        for page in [
+            "/budgets",
+            "/budgets/rate-cards",
+            "/budgets/rate-cards/setup-guide",
+            "/budgets/fx",
+            "/budgets/reconciliation?month=2026-10",
+        ] {
             let answer = person.open(page).await;
             assert_eq!(answer.status, StatusCode::OK, "{page}");
-            assert!(!answer.text.contains("Save") && !answer.text.contains("Take out<"), "{role} {page}");
+            assert!(
+                !answer.text.contains("Save")
+                    && !answer.text.contains("Backfill")
+                    && !answer.text.contains("Take out<"),
+                "{role} {page}"
+            );
         }
         for (path, fields) in [
             ("/budgets", vec![("month", "2031-04"), ("amount", "1")]),
@@ -71,6 +82,10 @@ async fn who_may_not_keep_the_money_sees_it_and_changes_nothing() {
             ("/budgets/rate-cards/refresh", vec![]),
             ("/budgets/rate-cards/setup-guide", vec![("expected_1", "0.01")]),
             ("/budgets/rate-cards/setup-guide/retire", vec![("row", "x")]),
+            ("/budgets/reconciliation/read", vec![("month", "2026-10")]),
+            ("/budgets/reconciliation/backfill", vec![("months", "1")]),
+            ("/budgets/reconciliation/explain", vec![("finding", "x"), ("note", "y")]),
+            ("/budgets/reconciliation/close", vec![("month", "2026-10"), ("sure", "yes")]),
         ] {
             assert_eq!(person.submit(path, &fields).await.status, StatusCode::FORBIDDEN, "{role} {path}");
         }

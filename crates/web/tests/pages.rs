@@ -15,6 +15,7 @@ const PAGES: &[&str] = &[
     "/api-keys",
     "/budgets",
     "/budgets/fx",
+    "/budgets/reconciliation",
     "/budgets/rate-cards",
     "/budgets/rate-cards/setup-guide",
     "/budgets/rate-cards/twilio-list",

@@ -35,6 +35,7 @@ impl RateRow {
             RateItem::Sms => self.unit == RateUnit::Segment,
             RateItem::Whatsapp => self.unit == RateUnit::Message,
             RateItem::Number => self.unit == RateUnit::Month,
+            RateItem::Other => false,
         };
         if !unit_fits {
             fault(

@@ -6,6 +6,7 @@ use crate::config::{self, Config};
 use crate::{compose, output, sample};
 use anyhow::Context;
 use dakiya_core::user::Role;
+use dakiya_scheduler::BACKFILL_MONTHS;
 use dakiya_scheduler::clock::{FastClock, SystemClock};
 use dakiya_store::audit::Actor;
 use dakiya_store::{ConnectOptions, users};
@@ -39,12 +40,17 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let store = compose::connect(&url, ConnectOptions { exclusive: true }).await?;
     let public_url = serve::public_url(&config, address)?;
     let clock = if args.speed > 1 { FastClock::shared(args.speed) } else { SystemClock::shared() };
-    let carrier = compose::Carrier::open(&config, &store, &public_url, clock).await?;
+    let carrier = compose::Carrier::of_a_demo(&config, &store, &public_url, clock).await?;
     let scheduler = compose::scheduler(&config, &store, &carrier, &public_url);
     let state = compose::app_state(&config, &store, &carrier, &scheduler, &public_url);
 
     sample::fill(&store).await.context("the sample data could not be written")?;
     sample::owe(&store, &state.commands).await.context("the sample payments could not be written")?;
+    state
+        .commands
+        .backfill(BACKFILL_MONTHS, &Actor::System("demo"), &|_| {})
+        .await
+        .context("the simulator's usage records could not be read")?;
     let password = made_up_password()?;
     let hash = password::hash(password.clone()).await?;
     users::add(&store, EMAIL, Role::Owner, &hash, &Actor::System("demo"), compose::now()).await?;

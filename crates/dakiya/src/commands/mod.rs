@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod api_key;
+pub mod backfill;
 pub mod demo;
 pub mod estimate;
 pub mod import;

@@ -2,7 +2,7 @@
 
 use crate::{compose, output};
 use anyhow::Context;
-use dakiya_simulator::{Simulator, SimulatorConfig};
+use dakiya_simulator::{Past, Simulator, SimulatorConfig};
 use std::net::SocketAddr;
 
 #[derive(clap::Args)]
@@ -19,6 +19,9 @@ pub struct Args {
     /// Where messages that people send are posted, signed
     #[arg(long, value_name = "URL")]
     inbound_url: Option<String>,
+    /// Gives the account usage records of so many months before today, all invented
+    #[arg(long, value_name = "MONTHS", value_parser = clap::value_parser!(u32).range(1..=60))]
+    past_months: Option<u32>,
 }
 
 /// Runs the command: until Ctrl-C.
@@ -26,6 +29,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     output::start_logging(&crate::config::log_filter());
     let mut config =
         SimulatorConfig { listen: args.listen, inbound_url: args.inbound_url, ..SimulatorConfig::default() };
+    let past = Past::of_a_demo(compose::now().date_naive());
+    config.past = args.past_months.map(|months| Past { months, ..past });
     if let Some(sid) = args.account_sid {
         config.account_sid = sid;
     }

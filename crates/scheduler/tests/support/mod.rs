@@ -18,7 +18,7 @@ use dakiya_core::template::Variables;
 use dakiya_core::time::Timestamp;
 use dakiya_scheduler::clock::{ManualClock, SharedClock, SystemClock};
 use dakiya_scheduler::{CallbackReport, Commands, Content, Engine, EngineConfig, EnqueueRequest, Scheduler};
-use dakiya_simulator::{Simulator, SimulatorConfig};
+use dakiya_simulator::{Past, Simulator, SimulatorConfig};
 use dakiya_store::audit::Actor;
 use dakiya_store::campaigns::{self, Campaign, CampaignDraft, Counts, NewRecipient};
 use dakiya_store::messages::{self, Message, MessageFilter};
@@ -61,20 +61,45 @@ impl World {
         (Self::new(clock.shared(), 1_000).await, clock)
     }
 
+    /// With time that the test moves, and an account that has a past.
+    pub async fn with_a_past(past: Past) -> (Self, ManualClock) {
+        let clock = ManualClock::at(morning());
+        let config = SimulatorConfig { past: Some(past), ..SimulatorConfig::immediate() };
+        (Self::with(clock.shared(), 1_000, config).await, clock)
+    }
+
+    /// With time that the test moves, from its own beginning, in its own zone, and an account of its own.
+    pub async fn of(start: Timestamp, zone: chrono_tz::Tz, config: SimulatorConfig) -> (Self, ManualClock) {
+        let clock = ManualClock::at(start);
+        (Self::in_zone(clock.shared(), 1_000, config, zone).await, clock)
+    }
+
     /// With real time, and a sender of a pace.
     pub async fn in_real_time(segments_per_second: u32) -> Self {
         Self::new(SystemClock::shared(), segments_per_second).await
     }
 
     async fn new(clock: SharedClock, segments_per_second: u32) -> Self {
+        Self::with(clock, segments_per_second, SimulatorConfig::immediate()).await
+    }
+
+    async fn with(clock: SharedClock, segments_per_second: u32, simulated: SimulatorConfig) -> Self {
+        Self::in_zone(clock, segments_per_second, simulated, chrono_tz::Asia::Kolkata).await
+    }
+
+    async fn in_zone(
+        clock: SharedClock,
+        segments_per_second: u32,
+        simulated: SimulatorConfig,
+        zone: chrono_tz::Tz,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/test.db", directory.path().display());
         let store = Store::connect(&url, ConnectOptions::default()).await.unwrap();
         store.migrate().await.unwrap();
         seed(&store, clock.now()).await.unwrap();
         let now = clock.clone();
-        let simulator_config =
-            SimulatorConfig { now: std::sync::Arc::new(move || now.now()), ..SimulatorConfig::immediate() };
+        let simulator_config = SimulatorConfig { now: std::sync::Arc::new(move || now.now()), ..simulated };
         let simulator = Simulator::start(simulator_config).await.unwrap();
         let base = simulator.base_url().clone();
         let mut client = ClientConfig::new(
@@ -95,7 +120,7 @@ impl World {
         senders::put(&store, &sender, &TESTER, clock.now()).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let public_url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-        let config = EngineConfig::new(public_url);
+        let config = EngineConfig { timezone: zone, ..EngineConfig::new(public_url) };
         let scheduler = Scheduler::new(store.clone(), client.clone(), clock.clone(), config.clone());
         let commands = scheduler.commands();
         tokio::spawn(serve(listener, commands.clone()));

@@ -29,6 +29,9 @@ pub(crate) struct Key {
     pub(crate) sender: String,
 }
 
+/// Stands in place of a sender for what comes from the vendor's usage records. No sender's address is like it.
+pub(crate) const USAGE_RECORDS: &str = "usage records";
+
 /// Stands for no category in a key.
 const NO_CATEGORY: i16 = -1;
 

@@ -1,6 +1,6 @@
 //! Asking roll-ups. The log is never read.
 
-use super::entry::{Entry, Key};
+use super::entry::{Entry, Key, USAGE_RECORDS};
 use crate::column::Stored;
 use crate::sql::{Row, Sql};
 use crate::{Store, StoreError};
@@ -94,12 +94,20 @@ pub struct CostLine {
     pub costs: Costs,
 }
 
+impl CostLine {
+    /// Whether it is the vendor's own total, from its usage records, rather than messages of ours: of days (UTC) before
+    /// our first message, and rents.
+    pub fn is_from_usage_records(&self) -> bool {
+        self.sender == USAGE_RECORDS
+    }
+}
+
 fn sums() -> String {
     let sum = |column: &&str| format!("CAST(SUM({column}) AS BIGINT) AS {column}");
     Entry::COLUMNS.iter().map(sum).collect::<Vec<_>>().join(", ")
 }
 
-fn line(row: &QueryResult) -> Result<CostLine, StoreError> {
+pub(super) fn line(row: &QueryResult) -> Result<CostLine, StoreError> {
     let key = Key::read(row)?;
     Ok(CostLine {
         item: key.item,
@@ -124,7 +132,12 @@ pub async fn month(store: &Store, month: Month) -> Result<Vec<CostLine>, StoreEr
         .text(&format!(" GROUP BY {by} ORDER BY {by}"))
         .all(store.read())
         .await?;
-    rows.iter().map(line).collect()
+    Ok(rows.iter().map(line).collect::<Result<Vec<_>, _>>()?.into_iter().filter(says_something).collect())
+}
+
+/// What was taken back leaves a row of noughts.
+fn says_something(line: &CostLine) -> bool {
+    line.costs != Costs::default()
 }
 
 /// Costs by day, item, direction and category, both days included; for forecasts and charts.
@@ -149,7 +162,12 @@ pub async fn by_day(
         .text(&format!(" GROUP BY {by} ORDER BY {by}"))
         .all(store.read())
         .await?;
-    rows.iter().map(|row| Ok((row.try_get("", "day")?, line(row)?))).collect()
+    let mut days = Vec::with_capacity(rows.len());
+    for row in &rows {
+        days.push((row.try_get("", "day")?, line(row)?));
+    }
+    days.retain(|(_, line)| says_something(line));
+    Ok(days)
 }
 
 /// What a campaign cost, all its days together.

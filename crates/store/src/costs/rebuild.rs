@@ -63,7 +63,8 @@ pub async fn rebuild(store: &Store) -> Result<(), StoreError> {
     // Whoever changes a message waits until this is through.
     if store.engine() == "postgres" {
         tx.execute_unprepared(
-            "LOCK TABLE messages, inbound_messages, monthly_costs, daily_costs IN EXCLUSIVE MODE",
+            "LOCK TABLE messages, inbound_messages, usage_state, usage_costs, number_rents, monthly_costs, daily_costs \
+             IN EXCLUSIVE MODE",
         )
         .await?;
     }
@@ -72,11 +73,12 @@ pub async fn rebuild(store: &Store) -> Result<(), StoreError> {
     let mut costs = CostChanges::default();
     messages(&*tx, &mut costs).await?;
     inbound(&*tx, &mut costs).await?;
-    for row in Sql::new("SELECT day, channel, sender, cost FROM number_rents").all(&*tx).await? {
+    for row in Sql::new("SELECT day, sender, cost - covered AS cost FROM number_rents").all(&*tx).await? {
         let cost: i64 = row.try_get("", "cost")?;
         let key = super::rents::key(row.try_get("", "day")?, row.try_get("", "sender")?);
         costs.changed(key, Entry::default(), super::rents::entry(cost));
     }
+    crate::usage::filed(&*tx, &mut costs).await?;
     costs.write_months(&*tx).await?;
     costs.write_days(&*tx).await?;
     tx.commit().await

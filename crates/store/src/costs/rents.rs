@@ -3,7 +3,7 @@
 use super::entry::{Entry, Key};
 use super::write::CostChanges;
 use crate::column::Stored;
-use crate::sql::Sql;
+use crate::sql::{Row, Sql};
 use crate::{Store, StoreError};
 use chrono::NaiveDate;
 use dakiya_core::message::{Channel, Direction};
@@ -11,7 +11,7 @@ use dakiya_core::money::Money;
 use dakiya_core::rate_card::RateItem;
 use dakiya_core::sender::SenderAddress;
 use dakiya_core::time::Month;
-use sea_orm::Value;
+use sea_orm::{ConnectionTrait, Value};
 
 /// A number's rent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,7 @@ pub async fn book_rents(store: &Store, rents: &[Rent], day: NaiveDate) -> Result
         return Ok(0);
     }
     let tx = store.write().await?;
+    crate::usage::lock(&*tx).await?;
     let (mut costs, mut new) = (CostChanges::default(), 0);
     for rent in rents {
         let cost = crate::messages::tally::micros(rent.cost)?;
@@ -53,6 +54,7 @@ pub async fn book_rents(store: &Store, rents: &[Rent], day: NaiveDate) -> Result
             costs.changed(key(day, rent.sender.as_str().to_owned()), Entry::default(), entry(cost));
         }
     }
+    cover_rents(&*tx, month, &mut costs).await?;
     costs.write_months(&*tx).await?;
     costs.write_days(&*tx).await?;
     tx.commit().await?;
@@ -75,4 +77,48 @@ pub(super) fn key(day: NaiveDate, sender: String) -> Key {
 /// Expected until Twilio's usage records say what was charged.
 pub(super) fn entry(cost: i64) -> Entry {
     Entry { estimated: cost, outstanding: cost, ..Entry::default() }
+}
+
+/// Takes back what was booked for as many numbers as usage records of the month have rents of: those are filed
+/// themselves, and nothing is counted twice. Whoever calls it has locked the usage records.
+pub(crate) async fn cover_rents<C: ConnectionTrait>(
+    tx: &C,
+    month: Month,
+    costs: &mut CostChanges,
+) -> Result<(), StoreError> {
+    let charged = Sql::new(
+        "SELECT CAST(COALESCE(SUM(messages), 0) AS BIGINT) AS numbers FROM usage_costs WHERE item = 'number' AND day >= ",
+    )
+    .bind(month.first_day())
+    .text(" AND day <= ")
+    .bind(month.last_day())
+    .one(tx)
+    .await?;
+    let mut charged: i64 = charged.map_or(Ok(0), |row| row.try_get("", "numbers"))?;
+    let booked = Sql::new("SELECT channel, sender, day, cost, covered FROM number_rents WHERE month = ")
+        .bind(Stored(month))
+        .text(" ORDER BY channel, sender")
+        .all(tx)
+        .await?;
+    for row in booked {
+        let (cost, was): (i64, i64) = (row.try_get("", "cost")?, row.try_get("", "covered")?);
+        let covered = if charged > 0 { cost } else { 0 };
+        charged -= 1;
+        if covered == was {
+            continue;
+        }
+        let sender: String = row.try_get("", "sender")?;
+        Sql::new("UPDATE number_rents SET covered = ")
+            .bind(covered)
+            .text(" WHERE month = ")
+            .bind(Stored(month))
+            .text(" AND channel = ")
+            .bind(Stored(row.read::<Channel>("channel")?))
+            .text(" AND sender = ")
+            .bind(sender.clone())
+            .execute(tx)
+            .await?;
+        costs.changed(key(row.try_get("", "day")?, sender), entry(cost - was), entry(cost - covered));
+    }
+    Ok(())
 }

@@ -112,3 +112,53 @@ pub async fn record_prices(store: &Store, findings: &[PriceFinding]) -> Result<(
     costs.write_days(&*tx).await?;
     tx.commit().await
 }
+
+/// Takes a price that Twilio gave or changed after it was no longer asked for. The same price again changes nothing.
+pub async fn correct_price(
+    store: &Store,
+    id: InboundId,
+    (price, fx): (Price, FxRate),
+) -> Result<(), StoreError> {
+    let Some(micros) = price.in_rupees(fx).to_micros() else { return Ok(()) };
+    let tx = store.write().await?;
+    let row = Sql::new(
+        "SELECT channel, recipient, cost_day, estimated_cost, actual_cost FROM inbound_messages \
+         WHERE cost_day IS NOT NULL AND id = ",
+    )
+    .bind(Stored(id))
+    .text(for_update(&*tx))
+    .one(&*tx)
+    .await?;
+    let Some(row) = row else { return Ok(()) };
+    let channel: Channel = row.read("channel")?;
+    let estimated: i64 = row.try_get("", "estimated_cost")?;
+    let before: Option<i64> = row.try_get("", "actual_cost")?;
+    let key = inbound_key(row.try_get("", "cost_day")?, channel, row.try_get("", "recipient")?);
+    let entry = |actual: Option<i64>| {
+        let mut entry = Entry {
+            priced: i64::from(actual.is_some()),
+            actual: actual.unwrap_or(0),
+            outstanding: if actual.is_some() { 0 } else { estimated },
+            ..Entry::default()
+        };
+        entry.differences.rate = actual.map_or(0, |actual| actual - estimated);
+        entry
+    };
+    let mut costs = CostChanges::default();
+    costs.changed(key, entry(before), entry(Some(micros)));
+    Sql::new("UPDATE inbound_messages SET price_check_at = NULL, actual_cost = ")
+        .bind(micros)
+        .text(", twilio_price = ")
+        .bind(price.amount.to_string())
+        .text(", twilio_price_unit = ")
+        .bind(price.currency.as_str())
+        .text(", fx_rate = ")
+        .bind(Stored(fx))
+        .text(" WHERE id = ")
+        .bind(Stored(id))
+        .execute(&*tx)
+        .await?;
+    costs.write_months(&*tx).await?;
+    costs.write_days(&*tx).await?;
+    tx.commit().await
+}

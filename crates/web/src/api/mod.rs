@@ -1,10 +1,12 @@
 //! The HTTP API: one file per noun, each with its JSON shapes and handlers.
 
 pub(crate) mod auth;
+mod backfill;
 pub(crate) mod body;
 mod budgets;
 mod campaign_recipients;
 mod campaigns;
+mod closing;
 pub(crate) mod contacts;
 mod estimates;
 mod fields;
@@ -109,6 +111,10 @@ fn v1() -> OpenApiRouter<AppState> {
         .routes(routes!(finance_months::get))
         .routes(routes!(scenarios::list))
         .routes(routes!(scenarios::get, scenarios::put, scenarios::delete))
+        .routes(routes!(backfill::backfill))
+        .routes(routes!(closing::close))
+        .routes(routes!(closing::get_closed))
+        .routes(routes!(closing::reconciliation))
         .routes(routes!(budgets::get, budgets::put))
         .routes(routes!(rate_cards::list))
         .routes(routes!(rate_cards::get, rate_cards::put))

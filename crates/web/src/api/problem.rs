@@ -73,6 +73,8 @@ worded_enum! {
         IdempotencyKeyReused = "idempotency_key_reused",
         /// The number had its messages for this hour.
         RateLimited = "rate_limited",
+        /// Twilio could not be asked, or refused to answer.
+        TwilioUnavailable = "twilio_unavailable",
         /// A fault of ours.
         Internal = "internal",
     }
@@ -91,6 +93,7 @@ impl Code {
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Code::TwilioUnavailable => StatusCode::BAD_GATEWAY,
             Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         }
@@ -130,6 +133,7 @@ impl Code {
             Code::InvalidCursor => "The cursor is not valid",
             Code::IdempotencyKeyReused => "The Idempotency-Key was used for another request",
             Code::RateLimited => "Too many messages to this number",
+            Code::TwilioUnavailable => "Twilio could not be asked",
             Code::Internal => "Something failed on our side",
         }
     }

@@ -103,6 +103,19 @@ impl By {
             let (label, note) = (label.to_owned(), note.to_owned());
             Group { label, note, messages: Some((what, id.clone())), key: id }
         };
+        if line.is_from_usage_records() {
+            return match self {
+                By::What => {
+                    plain(&format!("{}, from Twilio’s records", what_words(line.item, line.direction)))
+                }
+                By::Channel => plain(item_words(line.item)),
+                By::Direction => plain(direction_words(line.item, line.direction)),
+                // Twilio's totals know none of these.
+                By::Category | By::Template | By::Campaign | By::Rule | By::Sender => {
+                    plain("From Twilio’s records")
+                }
+            };
+        }
         match self {
             By::What => plain(what_words(line.item, line.direction)),
             By::Channel => plain(item_words(line.item)),

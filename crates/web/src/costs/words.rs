@@ -24,6 +24,7 @@ pub(super) fn item_words(item: RateItem) -> &'static str {
         RateItem::Sms => "SMS",
         RateItem::Whatsapp => "WhatsApp",
         RateItem::Number => "Number rents",
+        RateItem::Other => "Other charges",
     }
 }
 
@@ -35,12 +36,14 @@ pub(super) fn what_words(item: RateItem, direction: Direction) -> &'static str {
         (RateItem::Whatsapp, Direction::Outbound) => "WhatsApp sent",
         (RateItem::Whatsapp, Direction::Inbound) => "WhatsApp received",
         (RateItem::Number, _) => "Number rents",
+        (RateItem::Other, _) => "Other charges",
     }
 }
 
 pub(super) fn direction_words(item: RateItem, direction: Direction) -> &'static str {
     match (item, direction) {
         (RateItem::Number, _) => "Number rents",
+        (RateItem::Other, _) => "Other charges",
         (_, Direction::Outbound) => "Sent",
         (_, Direction::Inbound) => "Received",
     }

@@ -4,6 +4,7 @@ mod fx;
 mod months;
 mod rate_cards;
 mod rate_rows;
+mod reconciliation;
 
 use crate::AppState;
 use crate::auth::Person;
@@ -34,6 +35,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/budgets/gst", post(save_gst))
         .merge(rate_cards::routes())
         .merge(fx::routes())
+        .merge(reconciliation::routes())
 }
 
 /// Months shown: this one and the next eleven.
@@ -46,7 +48,7 @@ const GST_MODES: [(&str, &str); 3] = [
     (GstMode::None.as_str(), "None applies"),
 ];
 
-/// The page's three parts.
+/// The page's parts.
 pub(super) struct Tab {
     pub(super) href: &'static str,
     pub(super) label: &'static str,
@@ -59,6 +61,7 @@ pub(super) fn tabs(current: &str) -> Vec<Tab> {
         tab("/budgets", "Budgets"),
         tab("/budgets/rate-cards", "Rate cards"),
         tab("/budgets/fx", "Dollar rate"),
+        tab("/budgets/reconciliation", "Reconciliation"),
     ]
 }
 

@@ -135,6 +135,7 @@ pub(super) fn words(priced: &Priced) -> String {
         (RateItem::Whatsapp, Direction::Outbound) => "WhatsApp out",
         (RateItem::Whatsapp, Direction::Inbound) => "WhatsApp in",
         (RateItem::Number, _) => "Number",
+        (RateItem::Other, _) => "Other",
     };
     let category = match priced.category {
         Some(category) if priced.item == RateItem::Whatsapp => format!(", {category}"),
@@ -216,7 +217,7 @@ pub(super) fn parse(fields: &Fields, faults: &mut Faults) -> Option<RateRow> {
         unit: match item {
             RateItem::Sms => RateUnit::Segment,
             RateItem::Whatsapp => RateUnit::Message,
-            RateItem::Number => RateUnit::Month,
+            RateItem::Number | RateItem::Other => RateUnit::Month,
         },
         charges,
         valid_from: valid_from?,

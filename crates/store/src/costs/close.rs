@@ -1,0 +1,184 @@
+//! The monthly close: a month's figures as they were, and what was corrected since.
+
+use super::entry::{Entry, Key};
+use super::read::{CostLine, Costs, line};
+use crate::audit::{self, Actor};
+use crate::column::Stored;
+use crate::sql::{Row, Sql};
+use crate::{Store, StoreError};
+use chrono::NaiveDate;
+use dakiya_core::money::Money;
+use dakiya_core::time::{Month, Timestamp, to_micros};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
+use std::collections::BTreeMap;
+
+/// What a month's roll-up has in common within one line, the day left out.
+const BY: &str = "item, direction, category, template_id, campaign_id, reminder_rule_id, sender";
+
+/// A month whose figures are frozen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Close {
+    /// Which.
+    pub month: Month,
+    /// Charged and expected then, before tax. Nothing changes it.
+    pub spent: Money,
+    /// What was said about it.
+    pub note: String,
+    /// When.
+    pub closed_at: Timestamp,
+    /// Who closed it.
+    pub closed_by: String,
+}
+
+/// A line as it was closed, and as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClosedLine {
+    /// What it is about, with its figures of now.
+    pub now: CostLine,
+    /// Its figures then; nothing when it came later.
+    pub closed: Costs,
+}
+
+impl ClosedLine {
+    /// What was added or taken away since.
+    pub fn correction(&self) -> Money {
+        self.now.costs.spent() - self.closed.spent()
+    }
+}
+
+/// Why a month cannot be closed.
+#[derive(Debug, thiserror::Error)]
+pub enum CloseError {
+    /// It is not over yet in the business's zone.
+    #[error("{0} is not over; a month can be closed from its last midnight on")]
+    NotOver(Month),
+    /// Somebody closed it before.
+    #[error("{month} was closed before by {by}; its figures stay as they were then")]
+    ClosedBefore {
+        /// Which.
+        month: Month,
+        /// By whom.
+        by: String,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Keeps a month's figures as they are. `today` is the business day.
+pub async fn close(
+    store: &Store,
+    month: Month,
+    note: &str,
+    actor: &Actor,
+    today: NaiveDate,
+    now: Timestamp,
+) -> Result<Close, CloseError> {
+    if Month::of(today) <= month {
+        return Err(CloseError::NotOver(month));
+    }
+    let tx = store.write().await?;
+    // What counts against a month's budget cannot change before this transaction ends, and no line without it.
+    let spent = super::lock_month(&*tx, month).await?;
+    if let Some(before) = get_in(&*tx, month).await? {
+        return Err(CloseError::ClosedBefore { month, by: before.closed_by });
+    }
+    let by = audit::name_of(&*tx, actor).await?;
+    let row: [Value; 5] =
+        [Stored(month).into(), Stored(spent).into(), note.into(), to_micros(now).into(), by.into()];
+    Sql::new("INSERT INTO closed_months (month, spent, note, closed_at, closed_by) VALUES ")
+        .rows([row])
+        .execute(&*tx)
+        .await?;
+    let columns = Entry::COLUMNS.join(", ");
+    let sums: Vec<String> =
+        Entry::COLUMNS.iter().map(|column| format!("CAST(SUM({column}) AS BIGINT)")).collect();
+    Sql::new(&format!("INSERT INTO closed_lines (month, {BY}, {columns}) SELECT "))
+        .bind(Stored(month))
+        .text(&format!(", {BY}, {} FROM daily_costs WHERE day >= ", sums.join(", ")))
+        .bind(month.first_day())
+        .text(" AND day <= ")
+        .bind(month.last_day())
+        .text(&format!(" GROUP BY {BY}"))
+        .execute(&*tx)
+        .await?;
+    let said = format!("{} before tax{}{note}", spent.to_plain(), if note.is_empty() { "" } else { ": " });
+    audit::record(store, &*tx, actor, now, "month.closed", month.to_string(), said).await?;
+    let closed = get_in(&*tx, month).await?;
+    tx.commit().await?;
+    closed.ok_or_else(|| StoreError::not_found("closed month", month).into())
+}
+
+/// A month's close, if it was closed.
+pub async fn closed(store: &Store, month: Month) -> Result<Option<Close>, StoreError> {
+    get_in(store.read(), month).await
+}
+
+/// The months that were closed last, the newest first.
+pub async fn closed_months(store: &Store, limit: u64) -> Result<Vec<Close>, StoreError> {
+    let rows = Sql::new(
+        "SELECT month, spent, note, closed_at, closed_by FROM closed_months ORDER BY month DESC LIMIT ",
+    )
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .all(store.read())
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// A closed month line by line, as it was and as it is now; the lines' `closed` add up to what was closed.
+pub async fn closed_lines(store: &Store, month: Month) -> Result<Vec<ClosedLine>, StoreError> {
+    let columns = Entry::COLUMNS.join(", ");
+    // A key holds a day; of a month it is the first one.
+    let rows = Sql::new("SELECT ")
+        .bind(month.first_day())
+        .text(&format!(" AS day, {BY}, {columns} FROM closed_lines WHERE month = "))
+        .bind(Stored(month))
+        .all(store.read())
+        .await?;
+    let mut lines: BTreeMap<Key, ClosedLine> = BTreeMap::new();
+    let key = |line: &CostLine| Key {
+        day: month.first_day(),
+        item: line.item,
+        direction: line.direction,
+        category: line.category,
+        template: line.template,
+        campaign: line.campaign,
+        reminder_rule: line.reminder_rule,
+        sender: line.sender.clone(),
+    };
+    for row in &rows {
+        let line = line(row)?;
+        let now = CostLine { costs: Costs::default(), ..line.clone() };
+        lines.insert(key(&line), ClosedLine { now, closed: line.costs });
+    }
+    for line in super::month(store, month).await? {
+        match lines.get_mut(&key(&line)) {
+            Some(closed) => closed.now = line,
+            None => {
+                lines.insert(key(&line), ClosedLine { now: line, closed: Costs::default() });
+            }
+        }
+    }
+    let something = |line: &ClosedLine| line.closed != Costs::default() || line.now.costs != Costs::default();
+    Ok(lines.into_values().filter(something).collect())
+}
+
+async fn get_in<C: ConnectionTrait>(db: &C, month: Month) -> Result<Option<Close>, StoreError> {
+    Sql::new("SELECT month, spent, note, closed_at, closed_by FROM closed_months WHERE month = ")
+        .bind(Stored(month))
+        .one(db)
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+fn read(row: &QueryResult) -> Result<Close, StoreError> {
+    Ok(Close {
+        month: row.read("month")?,
+        spent: row.read("spent")?,
+        note: row.try_get("", "note")?,
+        closed_at: row.try_get("", "closed_at")?,
+        closed_by: row.try_get("", "closed_by")?,
+    })
+}

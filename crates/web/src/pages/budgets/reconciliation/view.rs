@@ -1,0 +1,286 @@
+//! A month's comparison as the page shows it: days, differences, causes.
+
+use super::super::months::month_words;
+use crate::AppState;
+use crate::error::PageResult;
+use chrono::NaiveDate;
+use dakiya_core::ids::FindingId;
+use dakiya_core::ledger::{Cause, Differences};
+use dakiya_core::money::{Currency, FxRate, Money, Price};
+use dakiya_core::reconciliation::{FindingKind, FindingState};
+use dakiya_core::time::Month;
+use dakiya_core::usage::lines;
+use dakiya_store::reconciliation::{self, Differing, Finding, ReconciledDay};
+use dakiya_store::usage::{self, UsageRecord};
+use dakiya_store::{costs, fx_rates};
+use rust_decimal::Decimal;
+use std::collections::{BTreeMap, HashMap};
+
+/// Differences listed on the page; the API has more.
+const SHOWN: u64 = 200;
+
+/// A day of the table.
+pub(super) struct DayRow {
+    pub(super) day: NaiveDate,
+    pub(super) vendor: String,
+    pub(super) ours: String,
+    pub(super) difference: String,
+    pub(super) listed: String,
+    pub(super) unexplained: String,
+    pub(super) messages: String,
+    pub(super) tag: (&'static str, &'static str),
+}
+
+/// Amounts of a month, in rupees at each day's rate.
+#[derive(Default)]
+pub(super) struct Sums {
+    pub(super) vendor: Money,
+    pub(super) ours: Money,
+    pub(super) difference: Money,
+    pub(super) listed: Money,
+    pub(super) unexplained: Money,
+}
+
+pub(super) struct FindingRow {
+    pub(super) id: FindingId,
+    pub(super) day: NaiveDate,
+    pub(super) what: &'static str,
+    /// Where the message is, if it is ours.
+    pub(super) href: String,
+    pub(super) subject: String,
+    pub(super) amount: String,
+    pub(super) tag: (&'static str, &'static str),
+    pub(super) note: String,
+    pub(super) may_be_explained: bool,
+}
+
+pub(super) struct CauseRow {
+    pub(super) words: &'static str,
+    pub(super) amount: Money,
+}
+
+pub(super) struct DifferingRow {
+    pub(super) href: String,
+    pub(super) estimated: String,
+    pub(super) actual: String,
+    pub(super) segments: String,
+    pub(super) dollar: String,
+}
+
+pub(super) struct MonthView {
+    pub(super) key: String,
+    pub(super) name: String,
+    pub(super) before: String,
+    pub(super) after: String,
+    pub(super) read_at: Option<dakiya_core::time::Timestamp>,
+    pub(super) first_day: Option<NaiveDate>,
+    pub(super) days: Vec<DayRow>,
+    pub(super) sums: Sums,
+    pub(super) findings: Vec<FindingRow>,
+    pub(super) more: bool,
+    pub(super) causes: Vec<CauseRow>,
+    pub(super) estimated: Money,
+    pub(super) actual: Money,
+    pub(super) outstanding: Money,
+    /// The day whose messages are listed.
+    pub(super) day: Option<NaiveDate>,
+    pub(super) differing: Vec<DifferingRow>,
+}
+
+impl MonthView {
+    pub(super) async fn of(app: &AppState, month: Month, day: Option<NaiveDate>) -> PageResult<Self> {
+        let store = &app.store;
+        let own = usage::first_message_day(store).await?;
+        let (first, last) = (month.first_day(), month.last_day());
+        let compared: HashMap<NaiveDate, ReconciledDay> =
+            reconciliation::days(store, month).await?.into_iter().map(|day| (day.day, day)).collect();
+        let mut records: BTreeMap<NaiveDate, Vec<UsageRecord>> = BTreeMap::new();
+        for record in usage::records(store, first, last).await? {
+            records.entry(record.day).or_default().push(record);
+        }
+        let rates = fx_rates::history(store).await?;
+        let (mut days, mut sums) = (Vec::new(), Sums::default());
+        for date in first.iter_days().take_while(|date| *date <= last) {
+            let row = match (compared.get(&date), records.get(&date)) {
+                (Some(compared), _) => Some(compared_row(compared, &mut sums)),
+                (None, Some(records)) => Some(unread_row(
+                    date,
+                    records,
+                    rates.on(date),
+                    own.is_none_or(|own| date < own),
+                    &mut sums,
+                )),
+                (None, None) => None,
+            };
+            days.extend(row);
+        }
+        let shown = day.map_or((first, last), |day| (day, day));
+        let mut findings = reconciliation::findings(store, shown, SHOWN + 1).await?;
+        let more = findings.len() as u64 > SHOWN;
+        findings.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
+        let roll_up = costs::month(store, month).await?;
+        let differences =
+            roll_up.iter().fold(Differences::default(), |sum, line| sum + line.costs.differences);
+        let sum = |of: fn(&costs::Costs) -> Money| roll_up.iter().map(|line| of(&line.costs)).sum::<Money>();
+        let differing = match day {
+            Some(day) => reconciliation::differing(store, day, SHOWN).await?,
+            None => Vec::new(),
+        };
+        let previous = first.pred_opt().map(Month::of).unwrap_or(month);
+        Ok(Self {
+            key: month.to_string(),
+            name: month_words(month),
+            before: previous.to_string(),
+            after: month.plus(1).to_string(),
+            read_at: usage::state(store).await?.read_at,
+            first_day: own,
+            days,
+            sums,
+            findings: findings.into_iter().map(|finding| FindingRow::of(finding, &compared)).collect(),
+            more,
+            causes: differences
+                .causes()
+                .map(|(cause, amount)| CauseRow { words: words(cause), amount })
+                .collect(),
+            estimated: sum(|costs| costs.estimated),
+            actual: sum(|costs| costs.actual),
+            outstanding: sum(|costs| costs.outstanding),
+            day,
+            differing: differing.iter().map(DifferingRow::of).collect(),
+        })
+    }
+}
+
+fn words(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Volume => "Not sent after all",
+        Cause::Segments => "Another number of segments",
+        Cause::Rate => "Another price",
+        Cause::Fx => "Another dollar",
+        Cause::Failure => "Did not arrive",
+    }
+}
+
+/// `US$0.0083`, `−US$0.5`, `₹12.50`: exact.
+pub(super) fn exact(amount: Decimal, unit: &str) -> String {
+    let sign = if amount.is_sign_negative() && !amount.is_zero() { "−" } else { "" };
+    let symbol = match unit {
+        "USD" => "US$",
+        "INR" => "₹",
+        other => other,
+    };
+    format!("{sign}{symbol}{}", amount.abs().normalize())
+}
+
+fn in_rupees(amount: Decimal, unit: &str, fx: FxRate) -> Money {
+    let currency = Currency::parse(unit).unwrap_or(Currency::Usd);
+    Price { amount, currency }.in_rupees(fx)
+}
+
+fn compared_row(day: &ReconciledDay, sums: &mut Sums) -> DayRow {
+    let balance = day.balance;
+    let rupees = |amount| in_rupees(amount, &day.unit, day.fx);
+    sums.vendor += rupees(balance.vendor);
+    sums.ours += rupees(balance.ours);
+    sums.difference += rupees(balance.difference());
+    sums.listed += rupees(balance.found);
+    sums.unexplained += rupees(balance.unexplained());
+    let tag = match (balance.difference().is_zero(), balance.unexplained().is_zero(), day.complete) {
+        (_, false, true) => ("bad", "Not explained"),
+        (_, false, false) => ("bad", "Too many to look through"),
+        (true, true, _) if day.unpriced > 0 => ("info", "Prices to come"),
+        (true, true, _) => ("ok", "Agrees"),
+        (false, true, _) => ("warn", "Listed"),
+    };
+    DayRow {
+        day: day.day,
+        vendor: exact(balance.vendor, &day.unit),
+        ours: exact(balance.ours, &day.unit),
+        difference: exact(balance.difference(), &day.unit),
+        listed: exact(balance.found, &day.unit),
+        unexplained: exact(balance.unexplained(), &day.unit),
+        messages: format!("{} / {}", day.our_messages, day.vendor_messages),
+        tag,
+    }
+}
+
+/// A day that was read and not compared: it is before our log, or not over.
+fn unread_row(day: NaiveDate, records: &[UsageRecord], fx: FxRate, before: bool, sums: &mut Sums) -> DayRow {
+    let figures: Vec<_> = records.iter().filter_map(UsageRecord::figure).collect();
+    let lines = lines(&figures);
+    let total: Decimal = lines.iter().map(|line| line.price).sum();
+    let unit =
+        records.iter().find(|record| !record.price.is_zero()).map_or("USD", |record| &record.price_unit);
+    let messages: i64 = lines.iter().map(|line| line.messages).sum();
+    if before {
+        // Twilio's totals are what we booked.
+        sums.vendor += in_rupees(total, unit, fx);
+        sums.ours += in_rupees(total, unit, fx);
+    }
+    let dash = || "–".to_owned();
+    DayRow {
+        day,
+        vendor: exact(total, unit),
+        ours: if before { exact(total, unit) } else { dash() },
+        difference: if before { exact(Decimal::ZERO, unit) } else { dash() },
+        listed: dash(),
+        unexplained: dash(),
+        messages: format!("– / {messages}"),
+        tag: if before { ("plain", "From Twilio’s records") } else { ("info", "Not compared yet") },
+    }
+}
+
+impl FindingRow {
+    fn of(finding: Finding, days: &HashMap<NaiveDate, ReconciledDay>) -> Self {
+        let unit = days.get(&finding.day).map_or("USD", |day| &day.unit);
+        let what = match finding.kind {
+            FindingKind::LatePrice => "Price came late",
+            FindingKind::Repriced => "Price changed",
+            FindingKind::FailedCharged => "Failed, and charged",
+            FindingKind::Unknown => "Unknown, found at Twilio",
+            FindingKind::Unpriced => "No price yet",
+            FindingKind::NotOurs => "Not ours",
+            FindingKind::Missing => "Twilio does not know it",
+            FindingKind::OtherDay => "On another day at Twilio",
+            FindingKind::Rent => "Number rents",
+            FindingKind::Other => "Other charges",
+        };
+        let tag = match finding.state {
+            FindingState::Open => ("warn", "Open"),
+            FindingState::Explained => ("info", "Explained"),
+            FindingState::Settled => ("ok", "In our books"),
+        };
+        let note = match &finding.decided_by {
+            Some(by) if !finding.note.is_empty() => format!("{} ({by})", finding.note),
+            Some(by) => by.clone(),
+            None => finding.note.clone(),
+        };
+        Self {
+            id: finding.id,
+            day: finding.day,
+            what,
+            href: finding.message.map(|id| format!("/messages/{id}")).unwrap_or_default(),
+            subject: finding.subject,
+            amount: exact(finding.amount, unit),
+            tag,
+            note,
+            may_be_explained: finding.state != FindingState::Settled
+                && !matches!(finding.kind, FindingKind::Rent | FindingKind::Other),
+        }
+    }
+}
+
+impl DifferingRow {
+    fn of(message: &Differing) -> Self {
+        let rate =
+            |fx: Option<FxRate>| fx.map_or("–".to_owned(), |fx| format!("₹{}", fx.inr_per_usd.normalize()));
+        let theirs = message.twilio_segments.map_or("–".to_owned(), |count| count.to_string());
+        Self {
+            href: format!("/messages/{}", message.id),
+            estimated: format!("₹{}", message.estimated.to_plain()),
+            actual: format!("₹{}", message.actual.to_plain()),
+            segments: format!("{} / {theirs}", message.segments),
+            dollar: format!("{} / {}", rate(message.fx.0), rate(message.fx.1)),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Reconciliation and the monthly close in the browser: finance reads, explains and closes.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod site;
+
+use axum::http::StatusCode;
+use dakiya_core::money::FxRate;
+use dakiya_core::reconciliation::{FindingKind, FindingState};
+use dakiya_core::time::Month;
+use dakiya_core::usage::UsageKind;
+use dakiya_core::user::Role;
+use dakiya_store::reconciliation::{self, Compared, NewFinding};
+use dakiya_store::usage::{self, UsageRecord};
+use dakiya_store::{audit, costs};
+use rust_decimal::Decimal;
+use site::{Site, now};
+
+const PAGE: &str = "/budgets/reconciliation?month=2026-10";
+
+fn october() -> Month {
+    Month::parse("2026-10").unwrap()
+}
+
+/// A day that cost so many dollars.
+async fn charged(site: &Site, price: &str) {
+    let day = october().first_day();
+    let record = UsageRecord {
+        day,
+        category: "totalprice".to_owned(),
+        kind: Some(UsageKind::Total),
+        count: None,
+        usage: None,
+        price: price.parse().unwrap(),
+        price_unit: "USD".to_owned(),
+        as_of: None,
+    };
+    usage::put(&site.store, "AC1", (day, day), &[record], now()).await.unwrap();
+}
+
+/// A day on which somebody else sent through the account.
+async fn somebody_elses_message(site: &Site) {
+    let price: Decimal = "0.0083".parse().unwrap();
+    let stranger = NewFinding {
+        kind: FindingKind::NotOurs,
+        subject: "SM00000000000000000000000000000007".to_owned(),
+        message: None,
+        amount: price,
+        state: FindingState::Open,
+        note: "sent 10:00:00 UTC, delivered".to_owned(),
+    };
+    let compared = Compared {
+        day: october().last_day(),
+        unit: "USD".to_owned(),
+        fx: FxRate { inr_per_usd: Decimal::from(96) },
+        vendor: "1.0183".parse().unwrap(),
+        ours: Decimal::ONE,
+        vendor_messages: 121,
+        our_messages: 120,
+        unpriced: 0,
+        listed: true,
+        complete: true,
+        findings: vec![stranger],
+    };
+    let balance = reconciliation::record(&site.store, &compared, now()).await.unwrap();
+    assert_eq!(balance.unexplained(), "0.01".parse().unwrap());
+}
+
+#[tokio::test]
+async fn finance_sees_what_differs_says_why_and_hides_nothing() {
+    let site = Site::open().await;
+    somebody_elses_message(&site).await;
+    let finance = site.somebody(Role::Finance).await;
+    let page = finance.open(PAGE).await;
+    assert_eq!(page.status, StatusCode::OK);
+    for said in ["US$1.0183", "US$0.0183", "US$0.0083", "US$0.01<", "Not explained", "Not ours", "120 / 121"]
+    {
+        assert!(page.text.contains(said), "{said}: {}", page.text);
+    }
+    let id =
+        page.text.split_once("name=\"finding\" value=\"").unwrap().1.split('"').next().unwrap().to_owned();
+    let form = |note| [("month", "2026-10"), ("finding", id.as_str()), ("note", note)];
+    let silent = finance.submit("/budgets/reconciliation/explain", &form(" ")).await;
+    assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let explained = finance.submit("/budgets/reconciliation/explain", &form("The old system")).await;
+    assert_eq!(explained.status, StatusCode::SEE_OTHER, "{}", explained.text);
+    let page = finance.open(explained.leads_to()).await.text;
+    assert!(page.contains("The old system (finance@example.in)") && page.contains("US$0.0183"), "{page}");
+}
+
+#[tokio::test]
+async fn a_month_is_closed_by_finance_and_corrections_stand_beside_it() {
+    let site = Site::open().await;
+    charged(&site, "10").await;
+    let finance = site.somebody(Role::Finance).await;
+    assert!(finance.open("/budgets/reconciliation").await.text.contains("from 1 December 2026 on"));
+    let page = finance.open(PAGE).await.text;
+    assert!(page.contains("₹960.00") && page.contains("Close October 2026"), "{page}");
+    let form = [("month", "2026-10"), ("close_note", "Invoice 7"), ("sure", "yes")];
+    let hasty = finance.submit("/budgets/reconciliation/close", &form[..2]).await;
+    assert_eq!(hasty.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(costs::closed(&site.store, october()).await.unwrap(), None);
+    let closed = finance.submit("/budgets/reconciliation/close", &form).await;
+    assert_eq!(closed.status, StatusCode::SEE_OTHER, "{}", closed.text);
+    let again = finance.submit("/budgets/reconciliation/close", &form).await;
+    assert!(again.text.contains("was closed before by finance@example.in"), "{}", again.text);
+    let early =
+        finance.submit("/budgets/reconciliation/close", &[("month", "2026-11"), ("sure", "yes")]).await;
+    assert!(early.text.contains("2026-11 is not over"), "{}", early.text);
+    charged(&site, "10.5").await;
+    let page = finance.open(PAGE).await.text;
+    assert!(page.contains("Closed figure ₹960.00, corrections since ₹48.00, now ₹1,008.00"), "{page}");
+    let log = audit::page(&site.store, None, 20).await.unwrap().items;
+    assert_eq!(log.iter().filter(|line| line.action == "month.closed").count(), 1);
+}
+
+#[tokio::test]
+async fn when_twilio_cannot_be_asked_the_page_says_so_and_keeps_what_it_has() {
+    let site = Site::open().await;
+    charged(&site, "10").await;
+    let finance = site.somebody(Role::Finance).await;
+    finance.open(PAGE).await;
+    for (path, field) in [("read", ("month", "2026-10")), ("backfill", ("months", "2"))] {
+        let path = format!("/budgets/reconciliation/{path}");
+        let answer = finance.submit(&path, &[field]).await;
+        assert_eq!(answer.status, StatusCode::BAD_GATEWAY, "{path}");
+        assert!(answer.text.contains("could not be read") && answer.text.contains("try again later"));
+    }
+    let wrong = finance.submit("/budgets/reconciliation/backfill", &[("months", "many")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(finance.open(PAGE).await.text.contains("₹960.00"));
+}
