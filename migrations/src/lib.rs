@@ -14,6 +14,7 @@ mod m0011_reminder_rules;
 mod m0020_ledger;
 mod m0021_budgets;
 mod m0022_rates;
+mod m0030_reminder_commitments;
 mod schema;
 
 use sea_orm_migration::{DbErr, IntoSchemaManagerConnection, MigrationTrait, MigratorTrait};
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_ledger::Step),
             Box::new(m0021_budgets::Step),
             Box::new(m0022_rates::Step),
+            Box::new(m0030_reminder_commitments::Step),
         ]
     }
 }

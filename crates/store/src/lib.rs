@@ -25,6 +25,7 @@ pub mod rate_cards;
 pub mod rate_proposals;
 pub mod recipients;
 pub mod recurring_campaigns;
+pub mod reminder_commitments;
 pub mod reminder_payments;
 pub mod reminder_rules;
 pub mod reminder_runs;

@@ -7,11 +7,13 @@ mod entry;
 mod read;
 mod rebuild;
 mod rents;
+mod run_rate;
 mod write;
 
 pub(crate) use entry::{Entry, Key, MessageMoney, quoted};
 pub use read::{CostLine, Costs, by_campaign, by_day, month, spent};
 pub(crate) use rebuild::inbound_key;
 pub use rebuild::{catch_up, rebuild};
-pub use rents::{Rent, book_rents};
+pub use rents::{Rent, book_rents, booked};
+pub use run_rate::{DayCost, run_rate};
 pub(crate) use write::{CostChanges, lock_month};

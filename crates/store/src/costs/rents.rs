@@ -3,7 +3,7 @@
 use super::entry::{Entry, Key};
 use super::write::CostChanges;
 use crate::column::Stored;
-use crate::sql::Sql;
+use crate::sql::{Row, Sql};
 use crate::{Store, StoreError};
 use chrono::NaiveDate;
 use dakiya_core::message::{Channel, Direction};
@@ -57,6 +57,13 @@ pub async fn book_rents(store: &Store, rents: &[Rent], day: NaiveDate) -> Result
     costs.write_days(&*tx).await?;
     tx.commit().await?;
     Ok(new)
+}
+
+/// Whose rents are booked for a month.
+pub async fn booked(store: &Store, month: Month) -> Result<Vec<(Channel, SenderAddress)>, StoreError> {
+    let rows = Sql::new("SELECT channel, sender FROM number_rents WHERE month = ").bind(Stored(month));
+    let rows = rows.text(" ORDER BY channel, sender").all(store.read()).await?;
+    rows.iter().map(|row| Ok((row.read("channel")?, row.read("sender")?))).collect()
 }
 
 pub(super) fn key(day: NaiveDate, sender: String) -> Key {
