@@ -1,6 +1,7 @@
 //! What every part of the engine works with.
 
 use crate::clock::SharedClock;
+use crate::projecting::Projections;
 use chrono_tz::Tz;
 use dakiya_store::Store;
 use dakiya_store::messages::Consequence;
@@ -67,6 +68,8 @@ pub(crate) struct Context {
     /// When the timers called last, by [`Clock::monotonic`](crate::clock::Clock::monotonic). Empty: they do not run in
     /// this process.
     pub(crate) heartbeat: Arc<Mutex<Option<Duration>>>,
+    /// Forecasts that were made already.
+    pub(crate) projections: Arc<Projections>,
 }
 
 impl Context {

@@ -6,6 +6,7 @@
 mod accounting;
 pub mod clock;
 mod commands;
+mod commitments;
 mod composing;
 mod context;
 mod delivery;
@@ -16,6 +17,7 @@ mod jumps;
 mod opt_out_link;
 mod pace_guard;
 mod planning;
+mod projecting;
 mod quoting;
 mod recorder;
 mod recurring;
@@ -30,6 +32,7 @@ mod ticker;
 pub use commands::{CallbackReport, CommandError, Commands, OptOutRequest, SendNowError, SentNow};
 pub use context::{EngineConfig, consequence_of};
 pub use enqueueing::{Content, EnqueueError, EnqueueRequest};
+pub use projecting::{Basis, MOST_MONTHS, Projection};
 pub use quoting::{ListQuote, ListRecipient, QuoteError, Quoted, QuotedText};
 pub use refreshing::RefreshError;
 pub use reminder_quotes::ComingRun;
@@ -84,6 +87,7 @@ impl Scheduler {
                 config: Arc::new(config),
                 nudges,
                 heartbeat: Arc::default(),
+                projections: Arc::default(),
             },
         }
     }
@@ -108,6 +112,7 @@ impl Scheduler {
         timers.add(every("*/10 * * * * *", "recovery", Work::Recover.of(&engine))?).await?;
         timers.add(every("*/30 * * * * *", "importing", Work::Import.of(&engine))?).await?;
         timers.add(every("*/15 * * * * *", "accounting", Work::Account.of(&engine))?).await?;
+        timers.add(every("*/20 * * * * *", "projecting", Work::Project.of(&engine))?).await?;
         timers.add(every("30 17 * * * *", "retention", Work::Retain.of(&engine))?).await?;
         timers.start().await?;
         tokio::join!(engine.follow_nudges(&shutdown), engine.keep_up(&shutdown));
@@ -175,6 +180,11 @@ impl Engine {
     /// Books rents and prices of what people send, and warns of budgets.
     pub async fn account(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
         accounting::tick(&self.context, shutdown).await
+    }
+
+    /// Keeps what coming reminders will cost, where that takes too long to be reckoned when somebody asks.
+    pub async fn project(&self) -> Result<(), StoreError> {
+        commitments::tick(&self.context).await
     }
 
     /// Asks Twilio about messages that hear nothing.
@@ -277,6 +287,7 @@ enum Work {
     Recover,
     Import,
     Account,
+    Project,
     Retain,
 }
 
@@ -297,6 +308,7 @@ impl Work {
                     Work::Recover => engine.recover(false).await.map(|_| ()),
                     Work::Import => engine.import().await,
                     Work::Account => engine.account(&shutdown).await,
+                    Work::Project => engine.project().await,
                     Work::Retain => engine.retain().await,
                 }
             })
