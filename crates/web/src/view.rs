@@ -49,6 +49,7 @@ pub(crate) enum Section {
     Reminders,
     Templates,
     Contacts,
+    Costs,
     Budgets,
     OptOuts,
     Messages,
@@ -87,7 +88,10 @@ static MENU: [MenuGroup; 4] = [
     },
     MenuGroup {
         label: "Money",
-        items: &[item(Section::Budgets, "/budgets", "Budgets and rates", Permission::View)],
+        items: &[
+            item(Section::Costs, "/costs", "Cost projection", Permission::View),
+            item(Section::Budgets, "/budgets", "Budgets and rates", Permission::View),
+        ],
     },
     MenuGroup {
         label: "Records",

@@ -83,13 +83,16 @@ pub struct BudgetDetail {
 async fn detail(app: &AppState, budget: Budget) -> Result<BudgetDetail, Problem> {
     let standing = budgets::standing(&app.store, budget.month).await?;
     let held = budgets::held(&app.store, budget.month).await?;
+    let this_month = budget.month == Month::of(app.today());
+    let expected = if this_month { app.commands.expected_this_month().await? } else { None };
+    let forecast = expected.unwrap_or_else(|| standing.committed());
     let warning = |Warning { basis, percent }: Warning| WarningItem { basis: basis.as_str(), percent };
     Ok(BudgetDetail {
         month: budget.month.to_string(),
         left: budget.left(standing),
         spent: standing.spent,
         reserved: standing.reserved,
-        warnings: budget.warnings(standing.spent, standing.committed()).into_iter().map(warning).collect(),
+        warnings: budget.warnings(standing.spent, forecast).into_iter().map(warning).collect(),
         held: BudgetHeld {
             messages: held.messages,
             campaigns: held.campaigns.iter().map(|(id, _)| id.to_string()).collect(),

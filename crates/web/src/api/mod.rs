@@ -18,6 +18,7 @@ mod pagination;
 mod payment_shapes;
 mod payments;
 pub(crate) mod problem;
+mod projections;
 mod rate_cards;
 mod reminder_rule_shapes;
 mod reminder_rules;
@@ -104,6 +105,7 @@ fn v1() -> OpenApiRouter<AppState> {
         .routes(routes!(sending::stop))
         .routes(routes!(sending::resume))
         .routes(routes!(finance::evaluate))
+        .routes(routes!(projections::get))
         .routes(routes!(budgets::get, budgets::put))
         .routes(routes!(rate_cards::list))
         .routes(routes!(rate_cards::get, rate_cards::put))

@@ -5,6 +5,7 @@ mod budgets;
 mod campaigns;
 mod confirm;
 pub(crate) mod contacts;
+mod costs;
 mod dashboard;
 mod explain;
 mod gates;
@@ -33,6 +34,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(dashboard::routes())
         .merge(campaigns::routes())
         .merge(budgets::routes())
+        .merge(costs::routes())
         .merge(reminders::routes())
         .merge(templates::routes())
         .merge(contacts::routes())
