@@ -14,6 +14,7 @@ mod opt_out_page;
 mod payment_webhooks;
 mod payments;
 mod people;
+mod projections;
 mod reminder_rules;
 mod set_up;
 mod webhooks;
