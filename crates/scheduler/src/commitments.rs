@@ -1,7 +1,7 @@
 //! What the coming runs of all rules will cost, month by month: exact, like each run's own quote, and reckoned in one
 //! walk over the payments that are due, however many steps remind of each of them.
 //!
-//! Where few payments are due the walk is made whenever somebody asks. A million take a minute: then the figures of the
+//! Where few payments are due the walk is made whenever somebody asks. A million take longer than a page may: then the figures of the
 //! last walk are given, with their time, and a timer makes new ones.
 
 use crate::context::Context;
@@ -56,7 +56,10 @@ pub(crate) async fn commitments(context: &Context) -> Result<Kept, StoreError> {
     if few(context).await? {
         return made_now(context).await;
     }
-    // Nobody makes them twice at the same time in this process.
+    if let Some(kept) = store::kept(&context.store).await? {
+        return Ok(kept);
+    }
+    // The first ones are waited for; nobody in this process makes them twice.
     let _turn = context.projections.committing.lock().await;
     match store::kept(&context.store).await? {
         Some(kept) => Ok(kept),
@@ -73,6 +76,7 @@ pub(crate) async fn tick(context: &Context) -> Result<(), StoreError> {
     if few(context).await? {
         return Ok(());
     }
+    let _turn = context.projections.committing.lock().await;
     let now = context.clock.now();
     let kept = store::kept(&context.store).await?;
     let good_for = kept.map_or(TimeDelta::zero(), |kept| KEPT_FOR.max(kept.took * 10));

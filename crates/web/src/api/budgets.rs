@@ -35,7 +35,8 @@ pub struct BudgetPut {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BudgetWarning)]
 pub struct WarningItem {
-    /// By what was spent (`actual`), or by what is certain to come (`forecast`).
+    /// By what was spent (`actual`), or by what the month is expected to cost (`forecast`): what is certain to come while there is no
+    /// forecast.
     #[schema(value_type = String, example = "actual")]
     basis: &'static str,
     /// Per cent of the budget.

@@ -46,6 +46,8 @@ pub(super) struct Bar {
     /// Height and both ends of the budget's line.
     pub(super) budget: Option<(String, String, String)>,
     pub(super) label: String,
+    /// Whether a narrow screen has room for the label.
+    pub(super) labelled: bool,
     pub(super) value: Option<(String, String)>,
 }
 
@@ -96,6 +98,7 @@ impl Chart {
                     .budget
                     .map(|budget| (px(y(float(budget))), percent(left), percent(left + slot))),
                 label: label(month.month, this, at == 0),
+                labelled: at % 3 == 0,
                 value: (months.len() <= MOST_VALUES && !month.total.whole().is_zero())
                     .then(|| (px(y(highest_here) - 7.0), value_worth(month.total.whole()))),
             }

@@ -18,12 +18,13 @@ use dakiya_core::money::Money;
 use dakiya_core::projection::{
     FORECAST_MONTHS, Figures, LineKey, MonthProjection, financial_year, financial_year_words,
 };
-use dakiya_core::rate_card::RateItem;
+use dakiya_core::rate_card::{RateItem, Spread};
 use dakiya_core::tax::GstMode;
 use dakiya_core::time::{Month, Timestamp};
 use dakiya_scheduler::{Basis, Projection};
 use dakiya_store::{costs, fx_rates, settings};
-use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new().route("/costs", get(show))
@@ -173,6 +174,20 @@ async fn rates(app: &AppState, projection: &Projection) -> PageResult<Rates> {
     })
 }
 
+/// Both ends of a range as exactly as a range deserves: to three digits, outwards. `₹5,65,000 to ₹5,90,000`
+fn about(range: &Spread) -> String {
+    let short = |end: Money, strategy| {
+        let rounded = end.rupees().round_sf_with_strategy(3, strategy).unwrap_or(end.rupees()).normalize();
+        match rounded.to_i128().filter(|_| rounded.scale() == 0) {
+            Some(whole) => format!("₹{}", filters::grouped(whole)),
+            None => Money::new(rounded).with_sign(),
+        }
+    };
+    let (low, high) =
+        (short(range.low, RoundingStrategy::ToZero), short(range.high, RoundingStrategy::AwayFromZero));
+    format!("{low} to {high}")
+}
+
 /// April of the financial year that a month lies in.
 fn first_of_year(month: Month) -> Month {
     NaiveDate::from_ymd_opt(financial_year(month), 4, 1).map_or(month, Month::of)
@@ -243,5 +258,21 @@ impl LineRow {
             (_, _, None) => "Twilio’s totals",
         };
         Self { words, class, kind, figures }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_shown_as_exactly_as_it_deserves_and_never_narrower() {
+        let about = |low, high| {
+            let money = |text| Money::parse(text).unwrap();
+            super::about(&Spread { low: money(low), expected: money(low), high: money(high) })
+        };
+        assert_eq!(about("565390.84", "589155.79"), "₹5,65,000 to ₹5,90,000");
+        assert_eq!(about("0", "12.341"), "₹0 to ₹12.40");
+        assert_eq!(about("999.99", "10000000"), "₹999 to ₹1,00,00,000");
     }
 }
