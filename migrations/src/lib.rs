@@ -14,6 +14,7 @@ mod m0011_reminder_rules;
 mod m0020_ledger;
 mod m0021_budgets;
 mod m0022_rates;
+mod m0030_reminder_commitments;
 mod m0040_usage;
 mod m0041_reconciliation;
 mod m0042_closed_months;
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_ledger::Step),
             Box::new(m0021_budgets::Step),
             Box::new(m0022_rates::Step),
+            Box::new(m0030_reminder_commitments::Step),
             Box::new(m0040_usage::Step),
             Box::new(m0041_reconciliation::Step),
             Box::new(m0042_closed_months::Step),

@@ -2,16 +2,16 @@
 
 use crate::composing::rate_card;
 use crate::context::Context;
+use crate::projecting::{rents_on, this_month};
 use dakiya_core::budget::Standing;
 use dakiya_core::encoding::Segments;
 use dakiya_core::message::{Channel, Direction};
 use dakiya_core::money::{FxRate, Money};
 use dakiya_core::rate_card::Route;
-use dakiya_core::sender::SenderKind;
 use dakiya_core::time::{Month, day_in};
-use dakiya_store::costs::{self, Rent};
+use dakiya_store::costs;
 use dakiya_store::inbound::{self, PriceFinding, Unpriced};
-use dakiya_store::{StoreError, budgets, fx_rates, senders, settings};
+use dakiya_store::{StoreError, budgets, fx_rates, settings};
 use dakiya_twilio::{Message, MessageSid};
 use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
@@ -37,21 +37,10 @@ pub(crate) async fn tick(context: &Context, shutdown: &CancellationToken) -> Res
     warn(context).await
 }
 
-/// Every number of ours costs its rent once a month: the one that was set for it, or the rate card's.
+/// Every number of ours costs its rent once a month.
 async fn rents(context: &Context) -> Result<(), StoreError> {
     let day = day_in(context.clock.now(), context.config.timezone);
-    let settings = settings::get(&context.store).await?;
-    let fx = fx_rates::on(&context.store, day).await?;
-    let usual = rate_card(&context.store, &settings).await?.number_rent(day, fx).map(|rent| rent.expected);
-    let mut due: Vec<Rent> = Vec::new();
-    for sender in senders::list(&context.store, None).await? {
-        // A header, a messaging service and a WhatsApp sender are not rented unless somebody says what for.
-        let usual = usual.as_ref().ok().filter(|_| sender.kind == SenderKind::Number).copied();
-        if let Some(cost) = sender.monthly_rent.or(usual).filter(|cost| !cost.is_zero()) {
-            due.push(Rent { channel: sender.kind.channel(), sender: sender.address, cost });
-        }
-    }
-    costs::book_rents(&context.store, &due, day).await?;
+    costs::book_rents(&context.store, &rents_on(context, day).await?, day).await?;
     Ok(())
 }
 
@@ -81,13 +70,19 @@ async fn ask(context: &Context, message: Unpriced, fx: FxRate) -> PriceFinding {
     PriceFinding { id: message.id, price, at: context.clock.now() }
 }
 
-/// Warns when a share of this month's budget is reached by what was spent, or by what is certain to come.
+/// Warns when a share of this month's budget is reached by what was spent, or by what the month is expected to cost; while
+/// there is no forecast, by what is certain to come.
 async fn warn(context: &Context) -> Result<(), StoreError> {
     let now = context.clock.now();
     let month = Month::of(day_in(now, context.config.timezone));
     let standing: Standing = budgets::standing(&context.store, month).await?;
-    let new =
-        budgets::note_warnings(&context.store, month, standing.spent, standing.committed(), now).await?;
+    // Nobody is warned of a month without a budget.
+    let expected = match budgets::get(&context.store, month).await? {
+        Some(_) => this_month(context).await?,
+        None => return Ok(()),
+    };
+    let forecast = expected.unwrap_or_else(|| standing.committed());
+    let new = budgets::note_warnings(&context.store, month, standing.spent, forecast, now).await?;
     for warning in new {
         tracing::warn!(%month, percent = warning.percent, basis = %warning.basis, "a share of the budget is reached");
         metrics::counter!("dakiya_budget_warnings_total").increment(1);

@@ -1,6 +1,7 @@
 //! What web and command line may ask of the engine now.
 
 mod payments;
+mod projecting;
 mod reminders;
 mod savings;
 mod usage;

@@ -1,6 +1,7 @@
 //! What every part of the engine works with.
 
 use crate::clock::SharedClock;
+use crate::projecting::Projections;
 use chrono_tz::Tz;
 use dakiya_store::Store;
 use dakiya_store::messages::Consequence;
@@ -69,6 +70,8 @@ pub(crate) struct Context {
     pub(crate) heartbeat: Arc<Mutex<Option<Duration>>>,
     /// One comparison of a day at a time: two would note the same late price twice.
     pub(crate) comparing: Arc<tokio::sync::Mutex<()>>,
+    /// Forecasts that were made already.
+    pub(crate) projections: Arc<Projections>,
 }
 
 impl Context {

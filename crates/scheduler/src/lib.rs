@@ -7,6 +7,7 @@ mod accounting;
 mod backfilling;
 pub mod clock;
 mod commands;
+mod commitments;
 mod composing;
 mod context;
 mod delivery;
@@ -17,6 +18,7 @@ mod jumps;
 mod opt_out_link;
 mod pace_guard;
 mod planning;
+mod projecting;
 mod quoting;
 mod reconciling;
 mod recorder;
@@ -34,6 +36,7 @@ pub use backfilling::{BACKFILL_MONTHS, BackfillError, BackfillProgress, Backfill
 pub use commands::{CallbackReport, CommandError, Commands, OptOutRequest, SendNowError, SentNow};
 pub use context::{EngineConfig, consequence_of};
 pub use enqueueing::{Content, EnqueueError, EnqueueRequest};
+pub use projecting::{Basis, MOST_MONTHS, Projection};
 pub use quoting::{ListQuote, ListRecipient, QuoteError, Quoted, QuotedText};
 pub use reconciling::Reconciled;
 pub use refreshing::RefreshError;
@@ -94,6 +97,7 @@ impl Scheduler {
                 nudges,
                 heartbeat: Arc::default(),
                 comparing: Arc::default(),
+                projections: Arc::default(),
             },
         }
     }
@@ -119,6 +123,7 @@ impl Scheduler {
         timers.add(every("*/30 * * * * *", "importing", Work::Import.of(&engine))?).await?;
         timers.add(every("*/15 * * * * *", "accounting", Work::Account.of(&engine))?).await?;
         timers.add(every("7/20 * * * * *", "usage", Work::Usage.of(&engine))?).await?;
+        timers.add(every("*/20 * * * * *", "projecting", Work::Project.of(&engine))?).await?;
         timers.add(every("30 17 * * * *", "retention", Work::Retain.of(&engine))?).await?;
         timers.start().await?;
         tokio::join!(engine.follow_nudges(&shutdown), engine.keep_up(&shutdown));
@@ -216,6 +221,11 @@ impl Engine {
         let today = self.context.clock.now().date_naive();
         let days = (today - chrono::Days::new(reconciling::COMPARE_AGAIN), today);
         reconciling::days(&self.context, days, shutdown).await.map(|_| ())
+    }
+
+    /// Keeps what coming reminders will cost, where that takes too long to be reckoned when somebody asks.
+    pub async fn project(&self) -> Result<(), StoreError> {
+        commitments::tick(&self.context).await
     }
 
     /// Asks Twilio about messages that hear nothing.
@@ -319,6 +329,7 @@ enum Work {
     Import,
     Account,
     Usage,
+    Project,
     Retain,
 }
 
@@ -340,6 +351,7 @@ impl Work {
                     Work::Import => engine.import().await,
                     Work::Account => engine.account(&shutdown).await,
                     Work::Usage => engine.read_usage(&shutdown).await,
+                    Work::Project => engine.project().await,
                     Work::Retain => engine.retain().await,
                 }
             })

@@ -3,11 +3,9 @@
 use crate::context::Context;
 use crate::quoting::QuoteError;
 use crate::reminder_texts::{Reckoned, composer_of, reckon};
-use chrono::{Months, NaiveDate};
-use dakiya_core::message::{Category, Channel};
-use dakiya_core::money::Money;
+use chrono::NaiveDate;
 use dakiya_core::reminder::{Holidays, ON_TIME_WITHIN, ReminderRule, ReminderRun, RunState};
-use dakiya_core::time::{Month, TimeOfDay, Timestamp, instant_of};
+use dakiya_core::time::Timestamp;
 use dakiya_store::reminder_rules::{self, StoredRule};
 use dakiya_store::reminder_runs::{self, Run};
 use dakiya_store::{StoreError, reminder_payments};
@@ -53,12 +51,12 @@ pub(crate) async fn coming(
 }
 
 /// From when on a rule's runs have not begun: a run whose time came this moment is still to come, a missed one is not.
-fn not_begun(stored: &StoredRule, now: Timestamp) -> Timestamp {
+pub(crate) fn not_begun(stored: &StoredRule, now: Timestamp) -> Timestamp {
     stored.planned_through.clamp(now - ON_TIME_WITHIN, now)
 }
 
 /// When a rule's runs come, the earliest first: those whose payments are due on a day on which anything is.
-async fn times(
+pub(crate) async fn times(
     context: &Context,
     rule: &ReminderRule,
     stored: Option<&StoredRule>,
@@ -85,40 +83,4 @@ async fn times(
         .collect();
     runs.sort_unstable();
     Ok(runs)
-}
-
-/// What the coming runs of all rules in a month will cost before tax, by channel and category: committed, because nobody
-/// has to do anything for them to be sent. Skipped runs are not in it, nor what was begun: that is in the messages.
-pub(crate) async fn committed(
-    context: &Context,
-    month: Month,
-) -> Result<BTreeMap<(Channel, Category), Money>, StoreError> {
-    let zone = context.config.timezone;
-    let first = month.first_day();
-    let next = first.checked_add_months(Months::new(1)).unwrap_or(first);
-    let (from, until) =
-        (instant_of(first, TimeOfDay::MIDNIGHT, zone), instant_of(next, TimeOfDay::MIDNIGHT, zone));
-    let mut committed: BTreeMap<(Channel, Category), Money> = BTreeMap::new();
-    for stored in reminder_rules::running(&context.store).await? {
-        let rule = &stored.rule;
-        let channel = rule.channel.first();
-        let after = not_begun(&stored, context.clock.now());
-        for (run, skipped) in times(context, rule, Some(&stored), after).await? {
-            if skipped || run.at < from || run.at >= until {
-                continue;
-            }
-            let composer = match composer_of(context, rule, run.step, channel, run.at).await {
-                Ok(composer) => composer,
-                Err(QuoteError::Store(error)) => return Err(error),
-                // What cannot be written out will not be sent.
-                Err(_) => continue,
-            };
-            let reckoned = reckon(context, &composer, rule, &run, 0).await?;
-            let within = rule.limits.cost_per_run.is_none_or(|limit| reckoned.cost <= limit);
-            if within {
-                *committed.entry((channel, composer.composer.category)).or_default() += reckoned.cost;
-            }
-        }
-    }
-    Ok(committed)
 }

@@ -26,6 +26,7 @@ pub mod rate_proposals;
 pub mod recipients;
 pub mod reconciliation;
 pub mod recurring_campaigns;
+pub mod reminder_commitments;
 pub mod reminder_payments;
 pub mod reminder_rules;
 pub mod reminder_runs;

@@ -10,6 +10,7 @@ mod filters;
 mod forms;
 mod headers;
 pub mod imports;
+mod method;
 mod openapi;
 mod ops;
 mod pages;

@@ -1,6 +1,7 @@
 //! What web may ask of the engine about reminders.
 
 use super::Commands;
+use crate::commitments;
 use crate::quoting::QuoteError;
 use crate::reminder_quotes::{self, ComingRun};
 use crate::reminder_texts::{Reckoned, composer_of, reckon};
@@ -86,8 +87,11 @@ impl Commands {
         Ok(())
     }
 
-    /// What the coming runs of a month will cost before tax, by channel and category.
+    /// What reminders of a month will still cost before tax, by channel and category: coming runs, and what is written
+    /// down and not posted.
     pub async fn committed(&self, month: Month) -> Result<BTreeMap<(Channel, Category), Money>, StoreError> {
-        reminder_quotes::committed(&self.context, month).await
+        let all = commitments::commitments(&self.context).await?.costs;
+        let of_month = all.into_iter().filter(|((of, ..), _)| *of == month);
+        Ok(of_month.map(|((_, channel, category), cost)| ((channel, category), cost)).collect())
     }
 }

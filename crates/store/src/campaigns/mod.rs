@@ -1,12 +1,14 @@
 //! Campaigns: one template to many people, approved once, paused and canceled at any time.
 
 mod audience;
+mod committed;
 mod draft;
 mod expansion;
 mod lifecycle;
 mod read;
 
 pub use audience::{NewRecipient, add_recipients, snapshot_audience};
+pub use committed::{Committed, committed};
 pub use draft::{create, update};
 pub use expansion::{Batch, complete_finished, expand, to_expand};
 pub use lifecycle::{Approval, approve, cancel, pause, resume, start_due, to_clear};

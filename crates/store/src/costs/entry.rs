@@ -54,8 +54,6 @@ impl Key {
     }
 
     pub(crate) fn read(row: &QueryResult) -> Result<Self, StoreError> {
-        let category: i16 = row.try_get("", "category")?;
-        let category = (category != NO_CATEGORY).then(|| Category::from_raw(category));
         let id = |column| -> Result<Option<Uuid>, StoreError> {
             Ok(Some(row.try_get::<Uuid>("", column)?).filter(|id| !id.is_nil()))
         };
@@ -63,7 +61,7 @@ impl Key {
             day: row.try_get("", "day")?,
             item: row.read("item")?,
             direction: row.read("direction")?,
-            category: category.transpose().map_err(StoreError::Inconsistent)?,
+            category: category(row)?,
             template: id("template_id")?.map(Id::from_uuid),
             campaign: id("campaign_id")?.map(Id::from_uuid),
             reminder_rule: id("reminder_rule_id")?.map(Id::from_uuid),
@@ -74,6 +72,13 @@ impl Key {
     pub(crate) fn month(&self) -> Month {
         Month::of(self.day)
     }
+}
+
+/// The category of a row of roll-ups.
+pub(super) fn category(row: &QueryResult) -> Result<Option<Category>, StoreError> {
+    let category: i16 = row.try_get("", "category")?;
+    let category = (category != NO_CATEGORY).then(|| Category::from_raw(category));
+    category.transpose().map_err(StoreError::Inconsistent)
 }
 
 /// What is added up; money in micro-rupees, before tax.

@@ -10,6 +10,7 @@ mod names;
 mod read;
 mod rebuild;
 mod rents;
+mod run_rate;
 mod write;
 
 pub use close::{Close, CloseError, ClosedLine, close, closed, closed_lines, closed_months};
@@ -19,5 +20,6 @@ pub use read::{CostLine, Costs, by_campaign, by_day, first_month, month, spent};
 pub(crate) use rebuild::inbound_key;
 pub use rebuild::{catch_up, rebuild};
 pub(crate) use rents::cover_rents;
-pub use rents::{Rent, book_rents};
+pub use rents::{Rent, book_rents, booked};
+pub use run_rate::{DayCost, run_rate};
 pub(crate) use write::{CostChanges, lock_month};

@@ -61,6 +61,13 @@ pub async fn book_rents(store: &Store, rents: &[Rent], day: NaiveDate) -> Result
     Ok(new)
 }
 
+/// Whose rents are booked for a month.
+pub async fn booked(store: &Store, month: Month) -> Result<Vec<(Channel, SenderAddress)>, StoreError> {
+    let rows = Sql::new("SELECT channel, sender FROM number_rents WHERE month = ").bind(Stored(month));
+    let rows = rows.text(" ORDER BY channel, sender").all(store.read()).await?;
+    rows.iter().map(|row| Ok((row.read("channel")?, row.read("sender")?))).collect()
+}
+
 pub(super) fn key(day: NaiveDate, sender: String) -> Key {
     Key {
         day,

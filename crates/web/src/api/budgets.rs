@@ -35,7 +35,8 @@ pub struct BudgetPut {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BudgetWarning)]
 pub struct WarningItem {
-    /// By what was spent (`actual`), or by what is certain to come (`forecast`).
+    /// By what was spent (`actual`), or by what the month is expected to cost (`forecast`): what is certain to come while there is no
+    /// forecast.
     #[schema(value_type = String, example = "actual")]
     basis: &'static str,
     /// Per cent of the budget.
@@ -83,13 +84,16 @@ pub struct BudgetDetail {
 async fn detail(app: &AppState, budget: Budget) -> Result<BudgetDetail, Problem> {
     let standing = budgets::standing(&app.store, budget.month).await?;
     let held = budgets::held(&app.store, budget.month).await?;
+    let this_month = budget.month == Month::of(app.today());
+    let expected = if this_month { app.commands.expected_this_month().await? } else { None };
+    let forecast = expected.unwrap_or_else(|| standing.committed());
     let warning = |Warning { basis, percent }: Warning| WarningItem { basis: basis.as_str(), percent };
     Ok(BudgetDetail {
         month: budget.month.to_string(),
         left: budget.left(standing),
         spent: standing.spent,
         reserved: standing.reserved,
-        warnings: budget.warnings(standing.spent, standing.committed()).into_iter().map(warning).collect(),
+        warnings: budget.warnings(standing.spent, forecast).into_iter().map(warning).collect(),
         held: BudgetHeld {
             messages: held.messages,
             campaigns: held.campaigns.iter().map(|(id, _)| id.to_string()).collect(),

@@ -21,6 +21,7 @@ mod pagination;
 mod payment_shapes;
 mod payments;
 pub(crate) mod problem;
+mod projections;
 mod rate_cards;
 mod reminder_rule_shapes;
 mod reminder_rules;
@@ -115,6 +116,7 @@ fn v1() -> OpenApiRouter<AppState> {
         .routes(routes!(closing::close))
         .routes(routes!(closing::get_closed))
         .routes(routes!(closing::reconciliation))
+        .routes(routes!(projections::get))
         .routes(routes!(budgets::get, budgets::put))
         .routes(routes!(rate_cards::list))
         .routes(routes!(rate_cards::get, rate_cards::put))

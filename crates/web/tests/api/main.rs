@@ -15,6 +15,7 @@ mod opt_out_page;
 mod payment_webhooks;
 mod payments;
 mod people;
+mod projections;
 mod reminder_rules;
 mod set_up;
 mod webhooks;

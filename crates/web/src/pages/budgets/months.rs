@@ -43,16 +43,23 @@ impl MonthRow {
         let standing = budgets::standing(&app.store, month).await?;
         let held = budgets::held(&app.store, month).await?;
         let budget = stored.as_ref().map(|stored| &stored.budget);
+        // As warnings are given: by the forecast for the present month once there is one.
+        let is_forecast = budget.is_some() && month == Month::of(app.today());
+        let expected = if is_forecast { app.commands.expected_this_month().await? } else { None };
+        let (forecast, of_forecast) = match expected {
+            Some(expected) => (expected, "expected"),
+            None => (standing.committed(), "with what is set aside"),
+        };
         let tag = match budget {
             None => ("plain", "No budget".to_owned()),
             Some(_) if !held.is_empty() => ("bad", "Holding back".to_owned()),
             Some(budget) => {
-                let warnings = budget.warnings(standing.spent, standing.committed());
+                let warnings = budget.warnings(standing.spent, forecast);
                 let worst = |basis| warnings.iter().filter(|w| w.basis == basis).map(|w| w.percent).max();
                 match (worst(WarningBasis::Actual), worst(WarningBasis::Forecast)) {
                     (Some(percent), _) if percent >= 100 => ("bad", format!("{percent}% spent")),
                     (Some(percent), _) => ("warn", format!("{percent}% spent")),
-                    (None, Some(percent)) => ("warn", format!("{percent}% with what is set aside")),
+                    (None, Some(percent)) => ("warn", format!("{percent}% {of_forecast}")),
                     (None, None) => ("ok", "Within budget".to_owned()),
                 }
             }

@@ -1,34 +1,29 @@
-//! What was spent and what it may come to: months, their files, and what-if scenarios.
+//! What was spent and what it may come to: months behind and ahead, their files, scenarios and savings.
 
+mod chart;
 mod export;
 mod messages;
 mod month;
+mod projection;
 mod savings;
 mod scenario_form;
 mod scenarios;
+mod spenders;
 
 use crate::AppState;
-use crate::auth::Person;
 use crate::error::{PageError, PageResult};
 use axum::Router;
-use axum::extract::State;
-use axum::response::{IntoResponse, Redirect};
-use axum::routing::get;
 use dakiya_core::time::Month;
 
 /// Everything about costs.
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
-        .route("/costs", get(this_month))
+        .merge(projection::routes())
         .merge(month::routes())
         .merge(messages::routes())
         .merge(export::routes())
         .merge(scenarios::routes())
         .merge(savings::routes())
-}
-
-async fn this_month(State(app): State<AppState>, _: Person) -> PageResult {
-    Ok(Redirect::to(&format!("/costs/{}", Month::of(app.today()))).into_response())
 }
 
 /// The month of an address.

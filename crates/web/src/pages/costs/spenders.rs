@@ -1,0 +1,117 @@
+//! What this month's money went to: the templates, campaigns and rules that cost most.
+
+use crate::AppState;
+use crate::error::PageResult;
+use dakiya_core::ids::{CampaignId, ReminderRuleId, TemplateId};
+use dakiya_core::money::Money;
+use dakiya_store::costs::CostLine;
+use dakiya_store::{campaigns, reminder_rules, templates};
+use std::collections::BTreeMap;
+
+/// Named one by one; the others are one line.
+const NAMED: usize = 8;
+
+/// One line.
+pub(super) struct Spender {
+    pub(super) name: String,
+    /// Where more is said about it; empty: nowhere.
+    pub(super) href: String,
+    pub(super) messages: u64,
+    pub(super) spent: Money,
+}
+
+/// What was spent for whom; the lines add up to the month.
+pub(super) struct Spenders {
+    /// What the table is called, and its first column.
+    pub(super) title: &'static str,
+    pub(super) first: &'static str,
+    pub(super) lines: Vec<Spender>,
+    pub(super) messages: u64,
+    pub(super) spent: Money,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    Template(TemplateId),
+    Campaign(CampaignId),
+    Rule(ReminderRuleId),
+    Other,
+}
+
+/// By template.
+pub(super) async fn by_template(app: &AppState, month: &[CostLine]) -> PageResult<Spenders> {
+    let words = ("Spent so far by template", "Template");
+    of(
+        app,
+        month,
+        words,
+        |line| line.template.map_or(What::Other, What::Template),
+        "Rents, inbound and texts of their own",
+    )
+    .await
+}
+
+/// By campaign and reminder rule.
+pub(super) async fn by_plan(app: &AppState, month: &[CostLine]) -> PageResult<Spenders> {
+    let plan = |line: &CostLine| match (line.campaign, line.reminder_rule) {
+        (Some(campaign), _) => What::Campaign(campaign),
+        (None, Some(rule)) => What::Rule(rule),
+        (None, None) => What::Other,
+    };
+    let words = ("Spent so far by campaign and reminder rule", "What for");
+    of(app, month, words, plan, "Single messages, inbound and rents").await
+}
+
+async fn of(
+    app: &AppState,
+    month: &[CostLine],
+    (title, first): (&'static str, &'static str),
+    what: impl Fn(&CostLine) -> What,
+    nothing: &str,
+) -> PageResult<Spenders> {
+    let mut sums: BTreeMap<What, (u64, Money)> = BTreeMap::new();
+    for line in month {
+        let sum = sums.entry(what(line)).or_default();
+        sum.0 += line.costs.messages.unsigned_abs();
+        sum.1 += line.costs.spent();
+    }
+    let mut ordered: Vec<(What, (u64, Money))> = sums.into_iter().collect();
+    ordered.sort_by_key(|(what, (_, spent))| (*what == What::Other, std::cmp::Reverse(*spent)));
+    let mut spenders = Spenders { title, first, lines: Vec::new(), messages: 0, spent: Money::ZERO };
+    let mut others = (0_u64, 0_u64, Money::ZERO);
+    for (what, (messages, spent)) in ordered {
+        spenders.messages += messages;
+        spenders.spent += spent;
+        if spenders.lines.len() >= NAMED && what != What::Other {
+            others = (others.0 + 1, others.1 + messages, others.2 + spent);
+            continue;
+        }
+        let (name, href) = named(app, what, nothing).await?;
+        spenders.lines.push(Spender { name, href, messages, spent });
+    }
+    if others.0 > 0 {
+        let name = format!("{} more", others.0);
+        spenders.lines.push(Spender { name, href: String::new(), messages: others.1, spent: others.2 });
+    }
+    Ok(spenders)
+}
+
+async fn named(app: &AppState, what: What, nothing: &str) -> PageResult<(String, String)> {
+    let gone = || ("No longer there".to_owned(), String::new());
+    Ok(match what {
+        What::Template(id) => {
+            let found = templates::variants(&app.store, id, i32::MAX).await?.into_iter().next();
+            found.map_or_else(gone, |template| {
+                let href = format!("/templates/{}", template.key);
+                (template.name, href)
+            })
+        }
+        What::Campaign(id) => campaigns::get(&app.store, id)
+            .await?
+            .map_or_else(gone, |campaign| (campaign.draft.name, format!("/campaigns/{id}"))),
+        What::Rule(id) => reminder_rules::by_id(&app.store, id)
+            .await?
+            .map_or_else(gone, |stored| (stored.rule.name, format!("/reminders/rules/{}", stored.key))),
+        What::Other => (nothing.to_owned(), String::new()),
+    })
+}
