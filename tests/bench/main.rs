@@ -5,6 +5,7 @@ mod generate;
 mod installation;
 mod lists;
 mod measure;
+mod months;
 mod pages;
 mod reckoning;
 mod reminders;
@@ -28,6 +29,7 @@ const ALL: &[(&str, Work)] = &[
     ("callbacks", || Box::pin(callbacks::stored())),
     ("reminders", || Box::pin(reminders::planning())),
     ("pages", || Box::pin(pages::log())),
+    ("months", || Box::pin(months::page())),
 ];
 
 #[tokio::main]
