@@ -29,7 +29,7 @@ const ALL: &[(&str, Work)] = &[
     ("callbacks", || Box::pin(callbacks::stored())),
     ("reminders", || Box::pin(reminders::planning())),
     ("pages", || Box::pin(pages::log())),
-    ("month", || Box::pin(months::page())),
+    ("months", || Box::pin(months::page())),
 ];
 
 #[tokio::main]

@@ -77,9 +77,8 @@ fn table(html: &str, caption: &str) -> (Vec<Decimal>, Vec<Decimal>) {
     let (body, foot) = table.split_once("<tfoot>").expect("totals");
     let last = |part: &str| -> Vec<Decimal> {
         let rows = part.split("</tr>").filter(|row| row.contains("<td"));
-        let cell =
-            |row: &str| decimal(row.rsplit("<td").next()?.split('>').nth(1)?.split('<').next()?).into();
-        rows.filter_map(|row| cell(row)).collect()
+        let cell = |row: &str| Some(decimal(row.rsplit("<td").next()?.split('>').nth(1)?.split('<').next()?));
+        rows.filter_map(cell).collect()
     };
     (last(body.split_once("<tbody>").expect("a body").1), last(foot))
 }

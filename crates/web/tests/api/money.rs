@@ -239,3 +239,20 @@ async fn a_month_is_read_as_json_and_as_csv() {
         assert_eq!(world.get(path).await.fields(422), ["month"], "{path}");
     }
 }
+
+#[tokio::test]
+async fn what_may_be_free_makes_an_estimates_low_price_lower_and_nothing_else() {
+    let world = World::new().await;
+    let mut price = row("2026-01-01", "0.50");
+    price["charges"][0]["free_per_month"] = json!(1);
+    world.put("/rate-cards/ours", json!({"name": "Ours", "rows": [price]})).await.json(201);
+    let patch = json!({"rate_card": "ours"});
+    world.call(&world.admin, axum::http::Method::PATCH, "/settings", Some(patch)).await.json(200);
+    let people: Vec<Value> = (1..4).map(|n| json!({"to": phone(n)})).collect();
+    let estimate = json!({"body": "Hello", "category": "service", "recipients": people});
+    let cost = world.post("/estimates", estimate).await.json(200)["cost"].clone();
+    assert_eq!(
+        [&cost["low"], &cost["expected"], &cost["high"]],
+        [&rupees("1.00"), &rupees("1.50"), &rupees("1.50")]
+    );
+}

@@ -37,7 +37,10 @@ async fn xlsx(State(app): State<AppState>, person: Person, Path(text): Path<Stri
     person.must(Permission::ExportMoney)?;
     let month = month_of(&text)?;
     let report = MonthReport::of(&app, month).await?;
-    let file = month_xlsx(&report, &app.config.brand, app.clock.now());
+    let now = app.clock.now();
+    // A month of many campaigns takes a while to pack; other requests go on meanwhile.
+    let packed = tokio::task::spawn_blocking(move || month_xlsx(&report, &app.config.brand, now)).await;
+    let file = packed.map_err(|error| PageError::internal(&error))?;
     let file = file.map_err(|error| PageError::internal(&error))?;
     let headers = [
         (
