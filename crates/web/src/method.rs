@@ -16,8 +16,8 @@ pub(crate) fn sentence(basis: &Basis) -> String {
             )
         }
         Basis::TooShort(TooShort { days, with_traffic }) => format!(
-            "No forecast: there are {} whole days of history, {} of them with traffic, and one needs {SHORTEST_DAYS} with traffic on \
-             {FEWEST_DAYS_WITH_TRAFFIC}: a month to learn from and a month to be checked on. What is shown is spent or certain; plan \
+            "No forecast: there are {} whole days of history, {} of them with traffic; {SHORTEST_DAYS} are needed, \
+             {FEWEST_DAYS_WITH_TRAFFIC} of them with traffic: a month to learn from and a month to be checked on. What is shown is spent or certain; plan \
              the rest with a scenario.",
             grouped(*days as i128),
             grouped(*with_traffic as i128)
