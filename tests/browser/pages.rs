@@ -27,7 +27,7 @@ const PAGES: &[(&str, &str)] = &[
     ("fx", "/budgets/fx"),
     ("reconciliation", "/budgets/reconciliation"),
     ("costs", "/costs"),
-    ("month", "/costs/2026-11"),
+    ("month", "/costs/{month}"),
     ("savings", "/costs/savings"),
     ("scenarios", "/costs/scenarios"),
     ("scenario", "/costs/scenarios/setup-guide?requests_per_month=1000&rupee=sign&whatsapp_percent=half"),
@@ -41,6 +41,10 @@ const PAGES: &[(&str, &str)] = &[
     ("account", "/account"),
     ("api-docs", "/api/docs"),
 ];
+
+fn this_month(path: &str) -> String {
+    path.replace("{month}", &Utc::now().format("%Y-%m").to_string())
+}
 
 async fn signed_in(browser: &Browser) {
     browser.go("/sign-in").await;
@@ -57,12 +61,12 @@ async fn every_page_is_accessible_empty_and_with_something_to_show() {
     let browser = Browser::open(&world.base, "pages").await;
     signed_in(&browser).await;
     for (name, path) in PAGES {
-        browser.go(path).await;
+        browser.go(&this_month(path)).await;
         browser.looks_right(&format!("{name}-empty")).await;
     }
     seed(&world).await;
     for (name, path) in PAGES {
-        browser.go(path).await;
+        browser.go(&this_month(path)).await;
         browser.looks_right(name).await;
         browser.shows_every_focus(name).await;
     }
@@ -76,7 +80,7 @@ async fn every_page_is_accessible_in_the_dark() {
     let browser = Browser::open_dark(&world.base, "dark").await;
     signed_in(&browser).await;
     for (name, path) in PAGES {
-        browser.go(path).await;
+        browser.go(&this_month(path)).await;
         browser.looks_right(name).await;
     }
 }
