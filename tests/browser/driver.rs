@@ -1,5 +1,6 @@
 //! Chromium and the driver that clicks in it, started for one test and ended with it.
 
+use fantoccini::wd::PrintConfiguration;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -156,6 +157,13 @@ impl Browser {
         self.picture(name).await;
         self.assert_accessible(name).await;
         self.assert_reflows(name).await;
+    }
+
+    /// The page as it prints, which is kept beside the pictures.
+    pub async fn on_paper(&self, name: &str) -> Vec<u8> {
+        let paper = self.client.print(PrintConfiguration::default()).await.expect("the page prints");
+        std::fs::write(self.shots.join(format!("{name}.pdf")), &paper).expect("the paper is kept");
+        paper
     }
 
     async fn picture(&self, name: &str) {
