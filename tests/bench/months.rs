@@ -115,6 +115,23 @@ async fn number(url: &str, engine: Engine, query: &str) -> i64 {
     }
 }
 
+async fn execute(url: &str, engine: Engine, statements: Vec<String>) {
+    match engine {
+        Engine::Sqlite => {
+            let mut connection = SqliteConnection::connect(url).await.expect("the database");
+            for statement in statements {
+                connection.execute(sqlx::AssertSqlSafe(statement)).await.expect("it is done");
+            }
+        }
+        Engine::Postgres => {
+            let mut connection = PgConnection::connect(url).await.expect("the database");
+            for statement in statements {
+                connection.execute(sqlx::AssertSqlSafe(statement)).await.expect("it is done");
+            }
+        }
+    }
+}
+
 /// Copies the one message there is ten million times over the days of a month, at many prices, as they lay there before
 /// roll-ups were kept. The log's own indexes are dropped first: they play no part here.
 async fn fill(engine: Engine, url: &str, first: NaiveDate) {
@@ -128,43 +145,24 @@ async fn fill(engine: Engine, url: &str, first: NaiveDate) {
         )
     };
     let day = format!("{first}T06:00:00+00:00");
-    match engine {
-        Engine::Sqlite => {
-            let mut connection = SqliteConnection::connect(url).await.expect("the database");
-            for index in DROPPED {
-                connection
-                    .execute(sqlx::AssertSqlSafe(format!("drop index {index}")))
-                    .await
-                    .expect("an index");
-            }
-            let statement = copy(
-                "unhex(printf('%032x', n))",
-                &format!("unhex(printf('%032x', 1 + n % {CAMPAIGNS}))"),
-                &format!("strftime('%Y-%m-%dT06:00:00+00:00', '{day}', (n % 28) || ' days')"),
-                &format!(
-                    "(with recursive s(n) as (select 1 union all select n + 1 from s where n < {MESSAGES}) select n from s)"
-                ),
-            );
-            connection.execute(sqlx::AssertSqlSafe(statement)).await.expect("ten million messages");
-        }
-        Engine::Postgres => {
-            let mut connection = PgConnection::connect(url).await.expect("the database");
-            for index in DROPPED {
-                connection
-                    .execute(sqlx::AssertSqlSafe(format!("drop index {index}")))
-                    .await
-                    .expect("an index");
-            }
-            let statement = copy(
-                "lpad(to_hex(n), 32, '0')::uuid",
-                &format!("lpad(to_hex(1 + n % {CAMPAIGNS}), 32, '0')::uuid"),
-                &format!("timestamptz '{day}' + (n % 28) * interval '1 day'"),
-                &format!("generate_series(1, {MESSAGES}) as n"),
-            );
-            connection.execute(sqlx::AssertSqlSafe(statement)).await.expect("ten million messages");
-            connection.execute("analyze messages").await.expect("statistics");
-        }
-    }
+    let filled = match engine {
+        Engine::Sqlite => copy(
+            "unhex(printf('%032x', n))",
+            &format!("unhex(printf('%032x', 1 + n % {CAMPAIGNS}))"),
+            &format!("strftime('%Y-%m-%dT06:00:00+00:00', '{day}', (n % 28) || ' days')"),
+            &format!(
+                "(with recursive s(n) as (select 1 union all select n + 1 from s where n < {MESSAGES}) select n from s)"
+            ),
+        ),
+        Engine::Postgres => copy(
+            "lpad(to_hex(n), 32, '0')::uuid",
+            &format!("lpad(to_hex(1 + n % {CAMPAIGNS}), 32, '0')::uuid"),
+            &format!("timestamptz '{day}' + (n % 28) * interval '1 day'"),
+            &format!("generate_series(1, {MESSAGES}) as n"),
+        ),
+    };
+    let dropped = DROPPED.iter().map(|index| format!("drop index {index}"));
+    execute(url, engine, dropped.chain([filled, "analyze".to_owned()]).collect()).await;
 }
 
 const DROPPED: [&str; 5] = [

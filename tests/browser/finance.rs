@@ -88,7 +88,9 @@ async fn sign_in(browser: &Browser) {
 }
 
 fn fetched(path: &str) -> String {
-    format!("const asked = new XMLHttpRequest(); asked.open('GET', '{path}', false); asked.send(); return asked.status;")
+    format!(
+        "const asked = new XMLHttpRequest(); asked.open('GET', '{path}', false); asked.send(); return asked.status;"
+    )
 }
 
 /// The tables whose shown amounts in paise are not their shown total.

@@ -206,7 +206,8 @@ async fn measured(context: &Context, basis: &Basis) -> Result<Vec<Measured>, Sto
     for fix in savings::fixes(store, FIXES).await? {
         let (mut key, mut messages, mut saved) = (None, 0, Money::ZERO);
         if let Some((template, _, _)) = &fix.template {
-            let since = savings::traffic_since(store, *template, fix.counted_from, basis.last).await?;
+            let since = savings::template_traffic(store, fix.counted_from, basis.last).await?;
+            let since = since.get(template).copied().unwrap_or_default();
             (messages, saved) = (since.messages, Traffic::saved(fix.before, since, fix.segment_price));
             key = templates::at_version(store, *template, i32::MAX, None).await?.map(|version| version.key);
         } else if let Some(contact) = fix.contact {

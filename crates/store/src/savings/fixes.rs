@@ -1,6 +1,5 @@
 //! What was done about waste, kept with what was before, so that the saving can be measured.
 
-use super::waste::traffic;
 use crate::audit::{self, Actor};
 use crate::column::Stored;
 use crate::messages::first_id_at;
@@ -9,10 +8,9 @@ use crate::templates::{self, TemplateText, TemplateVersion};
 use crate::{Store, StoreError};
 use chrono::NaiveDate;
 use dakiya_core::ids::{ContactId, SavingsFixId, TemplateId};
-use dakiya_core::message::{Direction, Status, SuppressedReason};
+use dakiya_core::message::{Status, SuppressedReason};
 use dakiya_core::money::Money;
 use dakiya_core::phone::PhoneNumber;
-use dakiya_core::rate_card::RateItem;
 use dakiya_core::savings::{Traffic, Waste};
 use dakiya_core::template::Variables;
 use dakiya_core::time::{Timestamp, to_micros};
@@ -214,31 +212,6 @@ fn fix(row: &QueryResult) -> Result<Fix, StoreError> {
         at: row.try_get("", "at")?,
         by: row.try_get("", "by_name")?,
     })
-}
-
-/// What a template sent by text message from a day on, until another, both included.
-pub async fn traffic_since(
-    store: &Store,
-    template: TemplateId,
-    first: NaiveDate,
-    last: NaiveDate,
-) -> Result<Traffic, StoreError> {
-    let row = Sql::new(
-        "SELECT CAST(COALESCE(SUM(messages), 0) AS BIGINT) AS messages, \
-         CAST(COALESCE(SUM(segments), 0) AS BIGINT) AS segments FROM daily_costs WHERE day >= ",
-    )
-    .bind(first)
-    .text(" AND day <= ")
-    .bind(last)
-    .text(" AND item = ")
-    .bind(Stored(RateItem::Sms))
-    .text(" AND direction = ")
-    .bind(Stored(Direction::Outbound))
-    .text(" AND template_id = ")
-    .bind(Stored(template))
-    .one(store.read())
-    .await?;
-    row.map_or(Ok(Traffic::default()), |row| traffic(&row))
 }
 
 /// How many messages somebody did not get since an instant because their number takes none.

@@ -71,7 +71,7 @@ pub async fn template_traffic(
     Ok(found)
 }
 
-pub(super) fn traffic(row: &sea_orm::QueryResult) -> Result<Traffic, StoreError> {
+fn traffic(row: &sea_orm::QueryResult) -> Result<Traffic, StoreError> {
     let of = |column: &str| -> Result<u64, StoreError> {
         Ok(u64::try_from(row.try_get::<i64>("", column)?).unwrap_or(0))
     };

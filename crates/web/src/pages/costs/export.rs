@@ -1,6 +1,5 @@
 //! A month or a financial year as a file.
 
-use super::month::year_of;
 use super::month_of;
 use crate::AppState;
 use crate::auth::Person;
@@ -14,6 +13,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use chrono::NaiveDate;
+use dakiya_core::projection::financial_year;
 use dakiya_core::time::Month;
 use dakiya_core::user::Permission;
 use std::collections::HashMap;
@@ -60,7 +60,7 @@ async fn year(
 ) -> PageResult {
     person.must(Permission::ExportMoney)?;
     let year = match query.get("fy").map(|text| text.trim()).filter(|text| !text.is_empty()) {
-        None => year_of(Month::of(app.today())),
+        None => financial_year(Month::of(app.today())),
         Some(text) => text.parse().ok().filter(|year| (2000..2100).contains(year)).ok_or_else(|| {
             PageError::BadRequest(
                 "A financial year is named by the year it begins in, for example fy=2026.".to_owned(),

@@ -12,8 +12,8 @@ use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
-use chrono::Datelike;
 use dakiya_core::money::Money;
+use dakiya_core::projection::{financial_year, financial_year_words};
 use dakiya_core::time::Month;
 use dakiya_store::costs;
 use std::collections::HashMap;
@@ -93,17 +93,6 @@ pub(super) fn month_words(month: Month) -> String {
     month.first_day().format("%B %Y").to_string()
 }
 
-/// The financial year a month lies in, by the year it begins in: April to March.
-pub(super) fn year_of(month: Month) -> i32 {
-    let day = month.first_day();
-    if day.month() >= 4 { day.year() } else { day.year() - 1 }
-}
-
-/// `2026–27`
-pub(super) fn year_words(year: i32) -> String {
-    format!("{year}–{:02}", (year + 1) % 100)
-}
-
 async fn show(
     State(app): State<AppState>,
     person: Person,
@@ -118,8 +107,8 @@ async fn show(
     let page = MonthPage {
         tab: "months",
         name: month_words(month),
-        year: year_words(year_of(month)),
-        year_key: year_of(month),
+        year: financial_year_words(financial_year(month)),
+        year_key: financial_year(month),
         before: month_before(month).to_string(),
         after: month.plus(1).to_string(),
         nothing: if report.is_empty() { why_nothing(&app, month).await? } else { String::new() },
@@ -167,10 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_financial_year_begins_in_april() {
-        for (month, year) in [("2026-03", "2025–26"), ("2026-04", "2026–27"), ("2099-12", "2099–00")] {
-            assert_eq!(year_words(year_of(Month::parse(month).unwrap())), year);
-        }
+    fn the_month_before_january_is_december() {
         assert_eq!(month_before(Month::parse("2026-01").unwrap()).to_string(), "2025-12");
     }
 }
