@@ -104,7 +104,9 @@ async fn a_customer_stops_messages_on_the_public_page_with_a_keyboard() {
 }
 
 async fn seed(world: &World) {
-    let id = world.draft("Monsoon check", "Hello {{name}}, pay ₹500.", 8).await;
+    // Two segments because of the rupee sign: there is something to save.
+    let text = "Hello {{name}}, the yearly check of your vehicle is due. Pay ₹500 and choose a day.";
+    let id = world.draft("Monsoon check", text, 8).await;
     world.opt_out(&phone(1), "all").await;
     world.simulator.faults().ends(&phone(2), dakiya_simulator::Fate::Undeliver(30_005));
     world.simulator.faults().reject(&phone(3), 21_211);
