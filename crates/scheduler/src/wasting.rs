@@ -157,7 +157,7 @@ pub(crate) async fn report(context: &Context) -> Result<WasteReport, StoreError>
         found.extend(of_template(context, &basis, &version, traffic).await?);
     }
     found.extend(dead_numbers(context, &basis).await?);
-    found.sort_by(|a, b| b.per_month.cmp(&a.per_month));
+    found.sort_by_key(|found| std::cmp::Reverse(found.per_month));
     Ok(WasteReport {
         done: measured(context, &basis).await?,
         first: basis.first,

@@ -11,6 +11,7 @@ use dakiya_core::template::{Template, Variables, value_of};
 use dakiya_store::StoreError;
 use dakiya_store::savings::{self, SentText};
 use dakiya_store::templates::{self, TemplateVersion};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything one template wastes.
@@ -39,9 +40,9 @@ async fn wording(
     let current = templates::variants(&context.store, version.template_id, i32::MAX).await?;
     let mut readers: BTreeMap<i32, Vec<(String, Template)>> = BTreeMap::new();
     for text in texts {
-        if !readers.contains_key(&text.version) {
+        if let Entry::Vacant(unread) = readers.entry(text.version) {
             let then = templates::variants(&context.store, version.template_id, text.version).await?;
-            readers.insert(text.version, parsed(&then));
+            unread.insert(parsed(&then));
         }
     }
     let mut languages: Vec<Language> = current.iter().filter_map(Language::of).collect();
