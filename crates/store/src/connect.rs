@@ -29,6 +29,11 @@ pub(crate) struct Opened {
 /// How long a connection waits for another process's write, or for a free connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 const SQLITE_READERS: u32 = 4;
+
+/// In kibibytes, negative as SQLite wants them. The writer keeps what it is about to change; readers have the system's cache
+/// behind them, and there are several of them.
+const WRITERS_CACHE: &str = "-65536";
+const READERS_CACHE: &str = "-16384";
 const POSTGRES_CONNECTIONS: u32 = 12;
 
 /// A transaction waits for nobody but the database, so one that is idle this long belongs to a worker that hangs.
@@ -57,7 +62,7 @@ async fn open_sqlite(url: &str, options: ConnectOptions) -> Result<Opened, Store
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(PATIENCE)
         .foreign_keys(true)
-        .pragma("cache_size", "-65536")
+        .pragma("cache_size", WRITERS_CACHE)
         .pragma("journal_size_limit", "67108864");
     // One writer: two would only wait for each other. It never idles out, because ":memory:" lives in it.
     let writer = SqlitePoolOptions::new()
@@ -79,7 +84,7 @@ async fn open_sqlite(url: &str, options: ConnectOptions) -> Result<Opened, Store
         SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
             .acquire_timeout(PATIENCE * 3)
-            .connect_with(base.read_only(true).create_if_missing(false))
+            .connect_with(base.read_only(true).create_if_missing(false).pragma("cache_size", READERS_CACHE))
             .await
             .map_err(|fault| unreachable(url, &fault))?
     };
