@@ -20,6 +20,12 @@ mod m0041_reconciliation;
 mod m0042_closed_months;
 mod m0050_scenarios;
 mod m0060_savings;
+mod m0070_month_lines;
+mod m0080_renumbered_reminders;
+mod m0085_next_runs;
+mod m0095_removed_rate_cards;
+mod m0100_reconciliation_depth;
+mod m0101_gst_history;
 mod schema;
 
 use sea_orm_migration::{DbErr, IntoSchemaManagerConnection, MigrationTrait, MigratorTrait};
@@ -55,6 +61,12 @@ impl MigratorTrait for Migrator {
             Box::new(m0042_closed_months::Step),
             Box::new(m0050_scenarios::Step),
             Box::new(m0060_savings::Step),
+            Box::new(m0070_month_lines::Step),
+            Box::new(m0080_renumbered_reminders::Step),
+            Box::new(m0095_removed_rate_cards::Step),
+            Box::new(m0100_reconciliation_depth::Step),
+            Box::new(m0101_gst_history::Step),
+            Box::new(m0085_next_runs::Step),
         ]
     }
 }

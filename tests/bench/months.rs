@@ -15,6 +15,10 @@ const REQUESTS: usize = 200;
 
 /// With 28 days and three categories they make 58,884 roll-up rows.
 const CAMPAIGNS: u64 = 701;
+const DAYS: u64 = 28;
+
+/// Messages of a campaign that lie side by side in the log: all it sends on one day.
+const RUN: u64 = MESSAGES / DAYS / CAMPAIGNS;
 
 /// How long roll-ups may take to be made.
 const PATIENCE: Duration = Duration::from_secs(3_600);
@@ -132,8 +136,8 @@ async fn execute(url: &str, engine: Engine, statements: Vec<String>) {
     }
 }
 
-/// Copies the one message there is ten million times over the days of a month, at many prices, as they lay there before
-/// roll-ups were kept. The log's own indexes are dropped first: they play no part here.
+/// Copies the one message there is ten million times over the days of a month, campaign by campaign and at many prices, as
+/// they lay there before roll-ups were kept. The log's own indexes are dropped first: they play no part here.
 async fn fill(engine: Engine, url: &str, first: NaiveDate) {
     let columns = "template_id, template_version, channel, sender, body, encoding, segments, \
                    estimated_cost, attempts, priority, due_at, checks, test, created_at, updated_at";
@@ -144,25 +148,39 @@ async fn fill(engine: Engine, url: &str, first: NaiveDate) {
              from (select * from messages limit 1) as one, {numbers}"
         )
     };
+    let campaign = "template_id, template_version, channel, sender, audience, recipients_revision, recipients_count, \
+                    expanded, expanded_cost, served_at, estimated_cost, reserved, actual_cost, created_at, created_by";
+    let campaigns = |id: &str, numbers: &str| {
+        format!(
+            "insert into campaigns (id, name, state, {campaign}) select {id}, 'Campaign ' || n, 'completed', {campaign} \
+             from (select * from campaigns limit 1) as one, {numbers}"
+        )
+    };
     let day = format!("{first}T06:00:00+00:00");
+    let of_campaign = format!("1 + n / {RUN} % {CAMPAIGNS}");
+    let of_day = format!("n * {DAYS} / {MESSAGES} % {DAYS}");
     let filled = match engine {
-        Engine::Sqlite => copy(
-            "unhex(printf('%032x', n))",
-            &format!("unhex(printf('%032x', 1 + n % {CAMPAIGNS}))"),
-            &format!("strftime('%Y-%m-%dT06:00:00+00:00', '{day}', (n % 28) || ' days')"),
-            &format!(
-                "(with recursive s(n) as (select 1 union all select n + 1 from s where n < {MESSAGES}) select n from s)"
-            ),
-        ),
-        Engine::Postgres => copy(
-            "lpad(to_hex(n), 32, '0')::uuid",
-            &format!("lpad(to_hex(1 + n % {CAMPAIGNS}), 32, '0')::uuid"),
-            &format!("timestamptz '{day}' + (n % 28) * interval '1 day'"),
-            &format!("generate_series(1, {MESSAGES}) as n"),
-        ),
+        Engine::Sqlite => {
+            let id = |n: &str| format!("unhex(printf('%032x', {n}))");
+            let numbers = |most: u64| {
+                format!(
+                    "(with recursive s(n) as (select 1 union all select n + 1 from s where n < {most}) select n from s)"
+                )
+            };
+            let taken_at = format!("strftime('%Y-%m-%dT06:00:00+00:00', '{day}', ({of_day}) || ' days')");
+            let log = copy(&id("n"), &id(&of_campaign), &taken_at, &numbers(MESSAGES));
+            [log, campaigns(&id("n"), &numbers(CAMPAIGNS))]
+        }
+        Engine::Postgres => {
+            let id = |n: &str| format!("lpad(to_hex({n}), 32, '0')::uuid");
+            let numbers = |most: u64| format!("generate_series(1, {most}) as n");
+            let taken_at = format!("timestamptz '{day}' + ({of_day}) * interval '1 day'");
+            let log = copy(&id("n"), &id(&of_campaign), &taken_at, &numbers(MESSAGES));
+            [log, campaigns(&id("n"), &numbers(CAMPAIGNS))]
+        }
     };
     let dropped = DROPPED.iter().map(|index| format!("drop index {index}"));
-    execute(url, engine, dropped.chain([filled, "analyze".to_owned()]).collect()).await;
+    execute(url, engine, dropped.chain(filled).chain(["analyze".to_owned()]).collect()).await;
 }
 
 const DROPPED: [&str; 5] = [

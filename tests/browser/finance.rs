@@ -30,6 +30,7 @@ async fn finance_reads_a_month_asks_what_if_and_sets_a_budget() {
         browser.says("Likely range, 8 in 10").await.then_some(())
     })
     .await;
+    adds_up(&browser).await;
     browser.looks_right("01-projection").await;
 
     browser.press("This month in detail").await;
@@ -101,14 +102,24 @@ fn fetched(path: &str) -> String {
     )
 }
 
-/// The tables whose shown amounts in paise are not their shown total.
+/// The columns whose shown amounts in paise are not their shown total. The total is the first row of the foot; what stands
+/// below an amount in small print is no part of it.
 const ADDED_UP: &str = "
-const paise = cell => Math.round(Number(cell.innerText.replace(/[^0-9.-]/g, '')) * 100);
+const paise = cell => {
+  const shown = cell.cloneNode(true);
+  shown.querySelectorAll('.sub').forEach(small => small.remove());
+  const text = shown.textContent.trim();
+  const digits = text.replace(/[^0-9.]/g, '');
+  return (/^[−-]/.test(text) ? -1 : 1) * Math.round(Number(digits) * 100);
+};
 const wrong = [];
 for (const table of document.querySelectorAll('table')) {
-  const total = table.querySelector('tfoot tr.total td:last-child');
+  const total = table.querySelector('tfoot tr.total');
   if (!total) continue;
-  const parts = [...table.querySelectorAll('tbody tr td:last-child')].map(paise);
-  if (parts.reduce((sum, part) => sum + part, 0) !== paise(total)) wrong.push(table.caption.innerText);
+  [...total.querySelectorAll('td')].forEach((cell, at) => {
+    if (!cell.textContent.trim()) return;
+    const parts = [...table.querySelectorAll('tbody tr')].map(row => paise(row.querySelectorAll('td')[at]));
+    if (parts.reduce((sum, part) => sum + part, 0) !== paise(cell)) wrong.push(`${table.caption.textContent}, column ${at}`);
+  });
 }
 return wrong;";

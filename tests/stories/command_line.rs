@@ -126,6 +126,11 @@ async fn a_list_is_imported_and_bad_rows_are_explained() {
         assert_eq!(answer["accepted"], 1, "{answer}");
         assert_eq!(answer["rejected"][0]["line"], 3);
     }
+    let useless = file(&database, "useless.csv", "phone,name\n12345,Bad\n");
+    for arguments in [&["import", "contacts", &useless][..], &["import", "contacts", &useless, "--json"]] {
+        let failed = setup.run(arguments).await;
+        assert_eq!(failed.code, Some(1), "not one row was stored: {failed:?}");
+    }
     let missing = setup.run(&["import", "contacts", "not-there.csv"]).await;
     assert_eq!(missing.code, Some(1), "{missing:?}");
     assert!(missing.stderr.contains("not-there.csv"), "{}", missing.stderr);

@@ -4,6 +4,8 @@ use crate::field_error::FieldError;
 use crate::money::Money;
 use crate::time::Month;
 use crate::worded_enum;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use serde::{Deserialize, Serialize};
 
 /// At which shares of a budget somebody is warned, unless the owner says otherwise.
@@ -61,6 +63,12 @@ impl Standing {
     pub fn committed(self) -> Money {
         self.spent + self.reserved
     }
+
+    /// In paise, for pages: what is spent is rounded once, and so is the sum of both; what is set aside is the rest.
+    pub fn shown(self) -> Standing {
+        let spent = self.spent.rounded_to_paise();
+        Standing { spent, reserved: self.committed().rounded_to_paise() - spent }
+    }
 }
 
 impl Budget {
@@ -77,6 +85,13 @@ impl Budget {
     /// Whether a campaign of this cost may be approved. A budget that does not stop only warns.
     pub fn admits(&self, standing: Standing, cost: Money) -> bool {
         !self.stop || cost <= self.left(standing)
+    }
+
+    /// An amount in per cent of the budget, rounded down, so that it never says more than is true. `None`: of a budget of
+    /// nothing there are no shares.
+    pub fn percent(&self, amount: Money) -> Option<u64> {
+        let share = (amount.rupees() * Decimal::ONE_HUNDRED).checked_div(self.amount.rupees())?;
+        share.max(Decimal::ZERO).floor().to_u64()
     }
 
     /// Every share that spending or the forecast for the whole month has reached, in the order of the shares.
@@ -164,6 +179,25 @@ mod tests {
             [("actual", 50), ("actual", 80), ("forecast", 50), ("forecast", 80), ("forecast", 100)]
         );
         assert_eq!(budget("0", true).warnings(Money::ZERO, Money::ZERO), []);
+    }
+
+    #[test]
+    fn a_share_is_what_it_is_rounded_down() {
+        let percent = |amount, of| budget(of, true).percent(rupees(amount));
+        assert_eq!(percent("222", "225"), Some(98));
+        assert_eq!(percent("224.999999", "225"), Some(99));
+        assert_eq!(percent("5962.92", "3000"), Some(198));
+        assert_eq!((percent("0", "225"), percent("-1", "225"), percent("1", "0")), (Some(0), Some(0), None));
+    }
+
+    #[test]
+    fn what_is_shown_of_a_month_adds_up() {
+        let shown = standing("0.005", "0.005").shown();
+        assert_eq!(
+            (shown.spent, shown.reserved, shown.committed()),
+            (rupees("0.01"), rupees("0"), rupees("0.01"))
+        );
+        assert_eq!(standing("183.25", "0").shown(), standing("183.25", "0"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Decimals as they travel in JSON: strings, so that no program on the way turns them into floats.
 
+use crate::money::commas_are_placed_well;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
 
@@ -20,6 +21,28 @@ pub fn parse(text: &str) -> Result<Decimal, DecimalError> {
         return Err(fault());
     }
     Decimal::from_str_exact(text).map_err(|_| fault())
+}
+
+/// What people write beside rupees.
+pub const RUPEES: &[&str] = &["₹", "Rs.", "Rs", "INR"];
+
+/// What people write beside dollars.
+pub const DOLLARS: &[&str] = &["US$", "$", "USD"];
+
+/// What people write beside a share.
+pub const PER_CENT: &[&str] = &["%"];
+
+/// Reads what a person types into a field: as [`parse`], with commas between groups and one of the field's own signs
+/// before or after.
+pub fn typed(text: &str, signs: &[&str]) -> Result<Decimal, DecimalError> {
+    let text = text.trim();
+    let without = |sign: &&str| text.strip_prefix(*sign).or_else(|| text.strip_suffix(*sign));
+    let bare = signs.iter().find_map(without).unwrap_or(text).trim();
+    if bare.contains(',') && commas_are_placed_well(bare) {
+        parse(&bare.replace(',', ""))
+    } else {
+        parse(bare)
+    }
 }
 
 /// Writes a decimal as it is: `18`, `0.8631`.
@@ -62,6 +85,26 @@ pub mod optional {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_people_type_is_read_with_its_own_signs_only() {
+        for (text, signs, value) in [
+            ("₹0.80", RUPEES, Some("0.80")),
+            (" ₹ 1,250.5 ", RUPEES, Some("1250.5")),
+            ("Rs. 96", RUPEES, Some("96")),
+            ("US$0.0832", DOLLARS, Some("0.0832")),
+            ("0.0832 USD", DOLLARS, Some("0.0832")),
+            ("18 %", PER_CENT, Some("18")),
+            ("18", PER_CENT, Some("18")),
+            ("$0.08", RUPEES, None),
+            ("₹8", DOLLARS, None),
+            ("96,5", RUPEES, None),
+            ("₹", RUPEES, None),
+            ("", RUPEES, None),
+        ] {
+            assert_eq!(typed(text, signs).ok(), value.map(|value| value.parse().unwrap()), "{text}");
+        }
+    }
 
     #[test]
     fn only_plain_decimals_are_read() {

@@ -5,6 +5,7 @@ use crate::money::Money;
 use crate::opt_out::OptOutScope;
 use crate::pacing::{self, Lane};
 use crate::phone::PhoneNumber;
+use crate::reminder::{ReminderHours, WorkingDays};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::window::Window;
@@ -76,6 +77,8 @@ pub struct Facts<'a> {
     pub void: Option<SuppressedReason>,
     /// Which limit of its own a reminder would exceed at this moment.
     pub exceeded: Option<SuppressedReason>,
+    /// The days to which a reminder's rule keeps; `None`: it goes on any.
+    pub days: Option<WorkingDays<'a>>,
     /// Messages to the number in the last hour; for an OTP, OTPs alone, otherwise all others.
     pub sent_last_hour: u32,
     /// The sender is declared fit for promotional messages.
@@ -180,7 +183,9 @@ pub fn window_for(category: Category, reminder: bool, settings: &Settings) -> Op
 }
 
 fn closed_until(message: &DueMessage, facts: &Facts<'_>, at: Timestamp) -> Option<Timestamp> {
-    let own = window_for(message.category, message.reminder, facts.settings)?.closed_until(at, facts.zone);
+    let window = window_for(message.category, message.reminder, facts.settings)?;
+    let opens = ReminderHours { window, zone: facts.zone, days: facts.days }.opening(at);
+    let own = (opens > at).then_some(opens);
     // Whatever is set and wherever the business is: the law counts for people in India, by their clock.
     let by_law = message.category == Category::Promotional && message.to.country().as_deref() == Some("IN");
     let legal = by_law.then(|| Settings::legal_promotional_window().closed_until(at, Kolkata)).flatten();

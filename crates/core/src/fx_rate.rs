@@ -3,7 +3,7 @@
 use crate::decimal;
 use crate::money::FxRate;
 use crate::table::{RowError, Table, TableError};
-use chrono::NaiveDate;
+use chrono::{Datelike as _, Months, NaiveDate};
 use rust_decimal::Decimal;
 use std::io::Read;
 
@@ -33,11 +33,47 @@ pub enum FxRateError {
     /// More decimals than any source publishes.
     #[error("{0} has more than six decimals")]
     TooFine(Decimal),
+    /// Another year was meant: it would rewrite what past months cost, or never begin.
+    #[error(
+        "{day} cannot be right; a rate begins between {earliest} and {latest}, thirteen months back and a year ahead"
+    )]
+    OutOfReach {
+        /// The day given.
+        day: NaiveDate,
+        /// The earliest that is taken.
+        earliest: NaiveDate,
+        /// The latest that is taken.
+        latest: NaiveDate,
+    },
+    /// Not a day as people write it.
+    #[error("write the first day as 2026-11-22")]
+    NotADay,
+}
+
+/// Months back in which a rate may begin: as far as an account's past is ever read.
+const MONTHS_BACK: Months = Months::new(13);
+
+/// Months ahead in which a rate may begin.
+const MONTHS_AHEAD: Months = Months::new(12);
+
+/// Reads the first day of a rate, as people and spreadsheets write it.
+pub fn first_day(text: &str, today: NaiveDate) -> Result<NaiveDate, FxRateError> {
+    let day = ["%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y"]
+        .iter()
+        .find_map(|form| NaiveDate::parse_from_str(text.trim(), form).ok())
+        .ok_or(FxRateError::NotADay)?;
+    let earliest = (today - MONTHS_BACK).with_day(1).unwrap_or(today);
+    let latest = today + MONTHS_AHEAD;
+    if (earliest..=latest).contains(&day) {
+        Ok(day)
+    } else {
+        Err(FxRateError::OutOfReach { day, earliest, latest })
+    }
 }
 
 /// Reads a rate: rupees for one US dollar.
 pub fn parse(text: &str) -> Result<FxRate, FxRateError> {
-    checked(decimal::parse(text.trim())?)
+    checked(decimal::typed(text, decimal::RUPEES)?)
 }
 
 /// A rate that the rupee may have: rupees for one US dollar.
@@ -90,7 +126,7 @@ impl FxHistory {
 
 /// Reads a file with the columns `date` (`YYYY-MM-DD` or `DD/MM/YYYY`) and `usd_inr`, and perhaps `source`. One bad row
 /// spoils none of the others; whether the good ones are kept is for the caller to say.
-pub fn read_csv(input: impl Read) -> Result<(Vec<DatedFx>, Vec<RowError>), TableError> {
+pub fn read_csv(input: impl Read, today: NaiveDate) -> Result<(Vec<DatedFx>, Vec<RowError>), TableError> {
     let mut table = Table::open(input)?;
     let date = table.require(&["date", "valid_from"])?;
     let rate = table.require(&["usd_inr", "rate"])?;
@@ -104,10 +140,12 @@ pub fn read_csv(input: impl Read) -> Result<(Vec<DatedFx>, Vec<RowError>), Table
                 continue;
             }
         };
-        let Some(valid_from) = day(row.cell(date)) else {
-            let message = "Not a date; write it as YYYY-MM-DD or DD/MM/YYYY";
-            bad.push(RowError::cell(row.line(), "date", row.cell(date), "invalid_date", message));
-            continue;
+        let valid_from = match first_day(row.cell(date), today) {
+            Ok(day) => day,
+            Err(error) => {
+                bad.push(RowError::cell(row.line(), "date", row.cell(date), "invalid_date", error));
+                continue;
+            }
         };
         let named = source.map(|column| row.cell(column)).filter(|text| !text.is_empty());
         match parse(row.cell(rate)) {
@@ -120,14 +158,6 @@ pub fn read_csv(input: impl Read) -> Result<(Vec<DatedFx>, Vec<RowError>), Table
         }
     }
     Ok((good, bad))
-}
-
-/// A day as people and spreadsheets write it.
-fn day(text: &str) -> Option<NaiveDate> {
-    ["%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y"]
-        .iter()
-        .find_map(|form| NaiveDate::parse_from_str(text, form).ok())
-        .filter(|day| (2_000..2_100).contains(&chrono::Datelike::year(day)))
 }
 
 #[cfg(test)]
@@ -171,15 +201,33 @@ mod tests {
 
     #[test]
     fn a_file_is_read_row_by_row_and_says_which_are_wrong() {
-        let file = "date,usd_inr\n2026-11-01,96.1\n02/11/2026,96.25\nyesterday,96\n2026-11-03,0.5\n";
-        let (good, bad) = read_csv(file.as_bytes()).unwrap();
+        let file =
+            "date,usd_inr\n2026-11-01,96.1\n02/11/2026,96.25\nyesterday,96\n2026-11-03,0.5\n0026-11-01,90\n";
+        let (good, bad) = read_csv(file.as_bytes(), at("2026-11-22")).unwrap();
         let rates: Vec<_> = good.iter().map(|dated| (dated.valid_from, dated.rate)).collect();
         assert_eq!(
             rates,
             [(at("2026-11-01"), parse("96.1").unwrap()), (at("2026-11-02"), parse("96.25").unwrap())]
         );
         let faults: Vec<_> = bad.iter().map(|error| (error.line, error.code)).collect();
-        assert_eq!(faults, [(4, "invalid_date"), (5, "invalid_rate")]);
+        assert_eq!(faults, [(4, "invalid_date"), (5, "invalid_rate"), (6, "invalid_date")]);
+    }
+
+    #[test]
+    fn a_rate_begins_neither_before_the_past_that_is_read_nor_more_than_a_year_ahead() {
+        for (text, fits) in [
+            ("0026-11-01", false),
+            ("2025-09-30", false),
+            ("2025-10-01", true),
+            ("01/11/2026", true),
+            ("2027-11-22", true),
+            ("2027-11-23", false),
+            ("2926-11-01", false),
+            ("9999-12-31", false),
+            ("yesterday", false),
+        ] {
+            assert_eq!(first_day(text, at("2026-11-22")).is_ok(), fits, "{text}");
+        }
     }
 
     #[test]

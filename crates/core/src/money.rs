@@ -112,7 +112,7 @@ impl Money {
 }
 
 /// A comma may stand only between digits, in front of groups of two or three that end at the decimal point.
-fn commas_are_placed_well(text: &str) -> bool {
+pub(crate) fn commas_are_placed_well(text: &str) -> bool {
     let whole = text.split('.').next().unwrap_or(text).trim_start_matches('-');
     let fraction_has_comma = text.split_once('.').is_some_and(|(_, fraction)| fraction.contains(','));
     let groups: Vec<&str> = whole.split(',').collect();
@@ -207,7 +207,10 @@ impl Sum for Money {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an amount such as {\"amount\": \"1499.00\", \"currency\": \"INR\"}"
+)]
 struct MoneyJson {
     amount: String,
     #[serde(default = "inr")]

@@ -3,7 +3,8 @@
 mod parse;
 
 pub use parse::{
-    PaymentFault, PaymentReference, checked_amount, parse_amount, parse_due_date, parse_pay_url,
+    PaymentFault, PaymentReference, checked_amount, is_another_link, parse_amount, parse_due_date,
+    parse_pay_url,
 };
 
 use crate::money::Money;
@@ -52,6 +53,8 @@ pub enum PaymentEvent {
     Canceled,
     /// Its pay link works no longer. The money is still owed.
     LinkExpired,
+    /// A person recorded money by mistake, and takes that back.
+    TakenBack(Money),
 }
 
 worded_enum! {
@@ -63,6 +66,8 @@ worded_enum! {
         Canceled = "canceled",
         /// Its pay link works no longer.
         LinkExpired = "link_expired",
+        /// Money that was recorded by mistake was taken back.
+        TakenBack = "taken_back",
     }
 }
 
@@ -73,6 +78,7 @@ impl PaymentEvent {
             PaymentEvent::Received(_) => PaymentEventKind::Received,
             PaymentEvent::Canceled => PaymentEventKind::Canceled,
             PaymentEvent::LinkExpired => PaymentEventKind::LinkExpired,
+            PaymentEvent::TakenBack(_) => PaymentEventKind::TakenBack,
         }
     }
 }
@@ -114,6 +120,11 @@ impl Balance {
         if self.paid < self.amount { self.amount - self.paid } else { Money::ZERO }
     }
 
+    /// What came beyond what was asked for.
+    pub fn surplus(&self) -> Money {
+        (self.paid - self.amount).max(Money::ZERO)
+    }
+
     /// The balance after something happened. Providers tell of things late, twice and in any order: money counts
     /// whenever it is told of, and what is paid stays paid.
     pub fn after(mut self, event: PaymentEvent) -> Self {
@@ -123,8 +134,19 @@ impl Balance {
             PaymentEvent::Received(None) => self.paid = self.amount,
             PaymentEvent::Canceled => self.canceled |= self.status() != PaymentStatus::Paid,
             PaymentEvent::LinkExpired => {}
+            PaymentEvent::TakenBack(money) => self.paid = (self.paid - money).max(Money::ZERO),
         }
         self
+    }
+
+    /// The balance if just this money came; `None` among it: all that was left. When money is taken back, what was told
+    /// of while the payment seemed paid counts after all.
+    pub fn with_money(self, told: impl IntoIterator<Item = Option<Money>>) -> Self {
+        let paid = told.into_iter().fold(Money::ZERO, |paid, money| match money {
+            Some(money) => paid + money,
+            None => paid.max(self.amount),
+        });
+        Self { paid, ..self }
     }
 
     /// Whether a person or a program of ours may report this. They look first, and should hear of a mistake, so they

@@ -2,10 +2,12 @@
 //! every total is the sum of its lines to the micro-rupee.
 
 mod coming;
+mod shown;
 #[cfg(test)]
 mod tests;
 
 pub use coming::{Coming, Stream, allocate};
+pub use shown::{ShownFigures, ShownMonth, ShownYear, shown_years};
 
 use crate::message::{Category, Direction};
 use crate::money::Money;

@@ -12,9 +12,12 @@ use std::ops::{Add, Mul};
 mod check;
 mod compare;
 mod presets;
+mod priced;
 mod proposal;
 
-pub use compare::{Comparison, Priced, compare};
+pub use check::STALE_AFTER_DAYS;
+pub use compare::{Comparison, compare};
+pub use priced::Priced;
 pub use proposal::{Change, Proposal};
 
 worded_enum! {
@@ -280,11 +283,6 @@ impl RateCard {
     /// A phone number's rent for the month that a day lies in.
     pub fn number_rent(&self, on: NaiveDate, fx: FxRate) -> Result<Spread, NoRate> {
         self.row(RateItem::Number, Direction::Outbound, None, Route::Any, on).map(|row| row.unit_price(fx))
-    }
-
-    /// The latest `valid_from` of the rows in force on a day: how old the card is.
-    pub fn dated(&self, on: NaiveDate) -> Option<NaiveDate> {
-        self.rows.iter().map(|row| row.valid_from).filter(|from| *from <= on).max()
     }
 }
 

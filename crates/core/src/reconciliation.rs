@@ -19,6 +19,8 @@ worded_enum! {
         Unknown = "unknown",
         /// Neither we nor Twilio know a price.
         Unpriced = "unpriced",
+        /// It did not arrive, and Twilio has no price for it: it cost nothing.
+        NotCharged = "not_charged",
         /// Twilio has a message that we do not know.
         NotOurs = "not_ours",
         /// We have a message that Twilio does not know.
@@ -82,8 +84,8 @@ pub fn judge(ours: Option<Ours>, theirs: Option<Option<Decimal>>) -> Option<Judg
         (Some(ours), Some(theirs)) => (ours, theirs),
     };
     match (ours.price, theirs) {
-        // What did not arrive usually costs nothing.
-        (None, None) if ours.failed => None,
+        // What did not arrive usually costs nothing. A price that comes all the same is taken then.
+        (None, None) if ours.failed => open(FindingKind::NotCharged, Decimal::ZERO),
         (None, None) => open(FindingKind::Unpriced, Decimal::ZERO),
         // A price that was taken back: our books cannot forget one, so a person has to look.
         (Some(booked), None) => open(FindingKind::Repriced, -booked),
@@ -152,7 +154,7 @@ mod tests {
         );
         assert_eq!(seen(ours(Some("0.03")), Some(None)), found(FindingKind::Repriced, "-0.03"));
         let failed = Some(Ours { price: None, failed: true });
-        assert_eq!(seen(failed, Some(None)), None);
+        assert_eq!(seen(failed, Some(None)), found(FindingKind::NotCharged, "0"));
         assert_eq!(seen(failed, Some(Some(price("0.02")))), found(FindingKind::FailedCharged, "0.02"));
     }
 

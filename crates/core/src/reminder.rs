@@ -1,15 +1,17 @@
 //! Reminder rules: which payments are reminded of, on which days before and after they are due, how and how often.
 
+mod hours;
 mod missed;
 mod schedule;
 #[cfg(test)]
 mod tests;
 mod validation;
 
-pub use missed::{ON_TIME_WITHIN, RunDecision, SkipReason, decide_run};
+pub use hours::{ReminderHours, WorkingDays};
+pub use missed::{ON_TIME_WITHIN, RunDecision, RunFacts, SkipReason, decide_run, overtaken};
 pub use schedule::{Holidays, ReminderRun};
 
-use crate::message::Channel;
+use crate::message::{Category, Channel, SuppressedReason};
 use crate::money::Money;
 use crate::time::{TimeOfDay, Timestamp};
 use crate::worded_enum;
@@ -126,11 +128,43 @@ impl From<ZoneName> for String {
     }
 }
 
+/// Whether a reminder may be of this category: a code proves who somebody is, and an offer needs consent and its own hours.
+pub const fn may_remind(category: Category) -> Result<(), CannotRemind> {
+    match category {
+        Category::Transactional | Category::Service => Ok(()),
+        Category::Otp | Category::Promotional => Err(CannotRemind(category)),
+    }
+}
+
+/// A template whose category is none for reminders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("its category is {0}; reminders need a transactional or service template")]
+pub struct CannotRemind(pub Category);
+
 impl PaymentFilter {
     /// Whether it covers a payment with these tags of which this much is left.
     pub fn covers(&self, tags: &[String], left: Money) -> bool {
         let tagged = self.tags.is_empty() || self.tags.iter().any(|tag| tags.contains(tag));
         tagged && self.least.is_none_or(|least| left >= least) && self.most.is_none_or(|most| left <= most)
+    }
+}
+
+impl ReminderLimits {
+    /// Which limit one more reminder would exceed, after so many to the person that day and so many of the payment.
+    pub fn exceeded(&self, to_person: u32, of_payment: u32) -> Option<SuppressedReason> {
+        let reached = |limit: Option<u32>, sent: u32| limit.is_some_and(|limit| sent >= limit);
+        if reached(self.per_person_a_day, to_person) {
+            Some(SuppressedReason::DailyLimit)
+        } else if reached(self.per_payment, of_payment) {
+            Some(SuppressedReason::PaymentLimit)
+        } else {
+            None
+        }
+    }
+
+    /// Whether it depends on what was sent before who is reminded.
+    pub fn counts(&self) -> bool {
+        self.per_person_a_day.is_some() || self.per_payment.is_some()
     }
 }
 

@@ -8,6 +8,7 @@ pub use text::segments_per_text;
 
 use crate::field_error::FieldError;
 use crate::fx_rate;
+use crate::money::group_indian;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,9 @@ fn write_rate<S: serde::Serializer>(rate: &Option<Decimal>, serializer: S) -> Re
     }
 }
 
+/// The key of the plain month that ships. It stays as it is, for comparison.
+pub const SHIPPED: &str = "setup-guide";
+
 /// Characters of a scenario's name.
 const MOST_NAME_CHARACTERS: usize = 100;
 
@@ -73,7 +77,8 @@ impl Scenario {
             ("inbound_whatsapp", self.inbound_whatsapp, 1_000_000_000),
         ] {
             if value > most {
-                let message = format!("{field} is {value}; it may be at most {most}");
+                let grouped = |number: u64| group_indian(&number.to_string());
+                let message = format!("{} is too much; it may be at most {}", grouped(value), grouped(most));
                 errors.push(FieldError::new(field, "out_of_range", message));
             }
         }

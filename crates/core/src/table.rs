@@ -165,7 +165,15 @@ impl<R: Read> Table<R> {
             }
             names.push(name);
         }
-        if names.iter().all(String::is_empty) { Err(TableError::Empty) } else { Ok(names) }
+        if names.iter().all(String::is_empty) {
+            return Err(TableError::Empty);
+        }
+        // Every list has a column with an English name; a header without a Latin letter was read in the wrong encoding.
+        if names.iter().any(|name| name.bytes().any(|byte| byte.is_ascii_alphanumeric())) {
+            Ok(names)
+        } else {
+            Err(TableError::NotText)
+        }
     }
 
     /// Takes the record's cells over as trimmed text.

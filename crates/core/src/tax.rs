@@ -1,6 +1,7 @@
 //! GST, always its own line.
 
 use crate::money::Money;
+use crate::time::Month;
 use crate::worded_enum;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -38,9 +39,43 @@ impl Gst {
     }
 }
 
+/// GST month by month: what is set now holds from its month on, and months before keep what held in them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GstHistory {
+    /// What held in the months before one, the earliest first.
+    past: Vec<(Month, Gst)>,
+    now: Gst,
+}
+
+impl GstHistory {
+    /// What held in the months before some, in any order, and what holds from the last of them on.
+    pub fn new(mut past: Vec<(Month, Gst)>, now: Gst) -> Self {
+        past.sort_by_key(|(before, _)| *before);
+        Self { past, now }
+    }
+
+    /// How GST is reckoned in a month.
+    pub fn on(&self, month: Month) -> Gst {
+        self.past.iter().find(|(before, _)| month < *before).map_or(self.now, |(_, gst)| *gst)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_holds_from_its_month_on_and_the_past_keeps_what_held_in_it() {
+        let at = |rate: i64| Gst { mode: GstMode::VendorCharged, rate: Decimal::from(rate) };
+        let month = |text| Month::parse(text).unwrap();
+        let history = GstHistory::new(vec![(month("2026-11"), at(18)), (month("2026-04"), at(12))], at(5));
+        for (text, rate) in
+            [("2020-01", 12), ("2026-03", 12), ("2026-04", 18), ("2026-10", 18), ("2026-11", 5)]
+        {
+            assert_eq!(history.on(month(text)), at(rate), "{text}");
+        }
+        assert_eq!(GstHistory::new(Vec::new(), at(5)).on(month("2020-01")), at(5));
+    }
 
     #[test]
     fn tax_is_reckoned_unless_there_is_none() {

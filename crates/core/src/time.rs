@@ -33,6 +33,21 @@ pub fn instant_of(day: NaiveDate, time: TimeOfDay, zone: Tz) -> Timestamp {
     }
 }
 
+/// Text that is not a day anybody asks about.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not a day from 2000 to 2100; write it as YYYY-MM-DD, for example 2026-11-22")]
+pub struct DayError(pub String);
+
+/// Reads a day as date fields and addresses write it: `YYYY-MM-DD`, from 2000 to 2100. What lies further off is a slip, and
+/// some databases cannot keep it.
+pub fn parse_day(text: &str) -> Result<NaiveDate, DayError> {
+    let fault = || DayError(text.trim().chars().take(20).collect());
+    let text = text.trim();
+    let well_formed = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let day: Option<NaiveDate> = text.parse().ok().filter(|_| well_formed);
+    day.filter(|day| (2000..=2100).contains(&day.year())).ok_or_else(fault)
+}
+
 /// A wall-clock time, to the minute; written `HH:MM`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -196,6 +211,25 @@ mod tests {
     #[test]
     fn what_a_database_cannot_keep_is_dropped() {
         assert_eq!(to_micros(at("2026-11-22T10:00:00.123456789Z")), at("2026-11-22T10:00:00.123456Z"));
+    }
+
+    #[test]
+    fn a_day_that_nobody_asks_about_is_none() {
+        assert_eq!(parse_day(" 2026-11-22 "), Ok(day("2026-11-22")));
+        for text in [
+            "",
+            "soon",
+            "2026-1-2",
+            "22/11/2026",
+            "1999-12-31",
+            "2101-01-01",
+            "+262142-12-31",
+            "-262143-01-01",
+            "2026-02-30",
+            "0026-11-22",
+        ] {
+            assert!(parse_day(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use crate::composing::rate_card;
 use crate::context::Context;
-use crate::projecting::{rents_on, this_month};
-use dakiya_core::budget::Standing;
+use crate::projecting::{expected, rents_on};
 use dakiya_core::encoding::Segments;
 use dakiya_core::message::{Channel, Direction};
 use dakiya_core::money::{FxRate, Money};
+use dakiya_core::projection::FORECAST_MONTHS;
 use dakiya_core::rate_card::Route;
 use dakiya_core::time::{Month, day_in};
 use dakiya_store::costs;
@@ -70,22 +70,19 @@ async fn ask(context: &Context, message: Unpriced, fx: FxRate) -> PriceFinding {
     PriceFinding { id: message.id, price, at: context.clock.now() }
 }
 
-/// Warns when a share of this month's budget is reached by what was spent, or by what the month is expected to cost; while
-/// there is no forecast, by what is certain to come.
+/// Warns when a share of a budget is reached by what was spent, or by what its month is expected to cost: this month's, and those
+/// of the coming months for which there is a forecast.
 async fn warn(context: &Context) -> Result<(), StoreError> {
     let now = context.clock.now();
-    let month = Month::of(day_in(now, context.config.timezone));
-    let standing: Standing = budgets::standing(&context.store, month).await?;
-    // Nobody is warned of a month without a budget.
-    let expected = match budgets::get(&context.store, month).await? {
-        Some(_) => this_month(context).await?,
-        None => return Ok(()),
-    };
-    let forecast = expected.unwrap_or_else(|| standing.committed());
-    let new = budgets::note_warnings(&context.store, month, standing.spent, forecast, now).await?;
-    for warning in new {
-        tracing::warn!(%month, percent = warning.percent, basis = %warning.basis, "a share of the budget is reached");
-        metrics::counter!("dakiya_budget_warnings_total").increment(1);
+    let this = Month::of(day_in(now, context.config.timezone));
+    let budgets = budgets::list(&context.store, this, this.plus(FORECAST_MONTHS)).await?;
+    let months: Vec<Month> = budgets.iter().map(|stored| stored.budget.month).collect();
+    for (month, expected) in expected(context, &months).await? {
+        let spent = budgets::standing(&context.store, month).await?.spent;
+        for warning in budgets::note_warnings(&context.store, month, spent, expected, now).await? {
+            tracing::warn!(%month, percent = warning.percent, basis = %warning.basis, "a share of the budget is reached");
+            metrics::counter!("dakiya_budget_warnings_total").increment(1);
+        }
     }
     Ok(())
 }

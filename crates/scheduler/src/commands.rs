@@ -12,7 +12,7 @@ use crate::context::{Context, consequence_of};
 use crate::delivery::{BEGIN_WITHIN, Delivery};
 use crate::enqueueing::{self, EnqueueError, EnqueueRequest};
 use crate::quoting::{self, ListQuote, ListRecipient, QuoteError, Quoted};
-use crate::refreshing::{self, RefreshError};
+use crate::refreshing::{self, PriceSource, RefreshError};
 use chrono::{NaiveDate, TimeDelta};
 use dakiya_core::campaign::CampaignAction;
 use dakiya_core::encoding::Segments;
@@ -174,6 +174,15 @@ impl Commands {
         quoting::quote_list(&self.context, request, rows).await
     }
 
+    /// Reckons what a send to stored contacts would do and cost.
+    pub async fn quote_audience(
+        &self,
+        request: ListQuote,
+        audience: &dakiya_core::audience::Audience,
+    ) -> Result<Quoted, QuoteError> {
+        quoting::quote_audience(&self.context, request, audience).await
+    }
+
     /// The business day it is now, and what a message that comes in is expected to cost, with the dollar's price in it.
     pub async fn inbound_cost(
         &self,
@@ -184,8 +193,12 @@ impl Commands {
     }
 
     /// Reads the vendor's prices of today and proposes them for its rate card.
-    pub async fn refresh_prices(&self, actor: &Actor) -> Result<RateProposalId, RefreshError> {
-        refreshing::refresh_prices(&self.context, actor).await
+    pub async fn refresh_prices(
+        &self,
+        source: PriceSource,
+        actor: &Actor,
+    ) -> Result<RateProposalId, RefreshError> {
+        refreshing::refresh_prices(&self.context, source, actor).await
     }
 
     /// Approves a campaign as quoted and reserves its cost; it starts by itself.

@@ -5,8 +5,10 @@
 //! last walk are given, with their time, and a timer makes new ones.
 
 use crate::context::Context;
+use crate::next_runs;
 use crate::quoting::QuoteError;
-use crate::reminder_quotes::{not_begun, times};
+use crate::reminder_limits::{Known, Room};
+use crate::reminder_quotes::{Coming, not_begun, times};
 use crate::reminder_texts::{PAGE, RuleComposer, composer_of};
 use chrono::{NaiveDate, TimeDelta};
 use dakiya_core::fx_rate::FxHistory;
@@ -49,6 +51,8 @@ struct Planned {
     begun: bool,
     /// Which text: an index into the composers.
     text: usize,
+    /// Steps of the same payments that go before it.
+    ahead: u32,
 }
 
 /// What all coming runs cost, exact as of the time in it.
@@ -65,7 +69,7 @@ pub(crate) async fn commitments(context: &Context) -> Result<Kept, StoreError> {
         Some(kept) => Ok(kept),
         None => {
             let made = made_now(context).await?;
-            store::keep(&context.store, &made).await?;
+            store::keep(&context.store, &made, &next_runs::made_now(context).await?).await?;
             Ok(made)
         }
     }
@@ -82,13 +86,18 @@ pub(crate) async fn tick(context: &Context) -> Result<(), StoreError> {
         return Ok(());
     }
     if store::claim(&context.store, now, stale, now + AT_MOST).await? {
-        store::keep(&context.store, &made_now(context).await?).await?;
+        let began = context.clock.monotonic();
+        let next = next_runs::made_now(context).await?;
+        let made = made_now(context).await?;
+        let took = context.clock.monotonic().saturating_sub(began);
+        let made = Kept { took: TimeDelta::from_std(took).unwrap_or(made.took), ..made };
+        store::keep(&context.store, &made, &next).await?;
     }
     Ok(())
 }
 
 /// Whether so little is due that it can be reckoned while somebody waits.
-async fn few(context: &Context) -> Result<bool, StoreError> {
+pub(crate) async fn few(context: &Context) -> Result<bool, StoreError> {
     let today = day_in(context.clock.now(), context.config.timezone);
     let rules = reminder_rules::running(&context.store).await?;
     let holidays = reminder_rules::holidays(&context.store).await?;
@@ -139,7 +148,7 @@ async fn coming(context: &Context, now: Timestamp) -> Result<ByMonth, StoreError
     };
     let mut runs: BTreeMap<(usize, ReminderRun), (bool, Money)> = BTreeMap::new();
     for group in groups(context, &rules, now, &mut texts).await? {
-        reckon(context, &group, &texts, &mut runs).await?;
+        reckon(context, &group, &rules, &texts, &mut runs).await?;
     }
     let mut costs = ByMonth::new();
     for ((rule, run), (begun, cost)) in runs {
@@ -176,17 +185,18 @@ async fn groups(
         let found = rules.iter().position(|stored| stored.id == begun.rule_id);
         let Some(rule) = found else { continue };
         if let Some(text) = texts.learn(context, &rules[rule].rule, begun.run).await? {
-            let planned = Planned { rule, run: begun.run, begun: true, text };
+            let planned = Planned { rule, run: begun.run, begun: true, text, ahead: 0 };
             add(begun.run.due_on, begun.after_reference, &rules[rule].rule.payments, planned);
         }
     }
     for (rule, stored) in rules.iter().enumerate() {
-        for (run, skipped) in times(context, &stored.rule, Some(stored), not_begun(stored, now)).await? {
-            if skipped || run.at >= horizon {
+        let after = not_begun(context, stored, now);
+        for Coming { run, skipped, ahead } in times(context, &stored.rule, Some(stored), after).await? {
+            if skipped.is_some() || run.at >= horizon {
                 continue;
             }
             if let Some(text) = texts.learn(context, &stored.rule, run).await? {
-                let planned = Planned { rule, run, begun: false, text };
+                let planned = Planned { rule, run, begun: false, text, ahead };
                 add(run.due_on, None, &stored.rule.payments, planned);
             }
         }
@@ -194,18 +204,25 @@ async fn groups(
     Ok(groups.into_values().flatten().collect())
 }
 
-/// Walks once over the payments of a group, a page at a time: memory does not grow with them. A text is counted once for
-/// each of them, whatever number of steps uses it.
+/// Walks once over the payments of a group, a page at a time: memory does not grow with them. A text is filled in once for
+/// each of them, whatever number of steps uses it; each step counts it as far as the limits of its rule leave room.
 async fn reckon(
     context: &Context,
     group: &Group,
+    rules: &[StoredRule],
     texts: &Texts,
     costs: &mut BTreeMap<(usize, ReminderRun), (bool, Money)>,
 ) -> Result<(), StoreError> {
     let mut used: Vec<usize> = group.runs.iter().map(|planned| planned.text).collect();
     used.sort_unstable();
     used.dedup();
-    let mut units: BTreeMap<usize, u64> = BTreeMap::new();
+    let room = |planned: &Planned| {
+        let RuleComposer { composer, holidays, .. } = &texts.composers[planned.text].2;
+        let rule = &rules[planned.rule].rule;
+        Room::of(context, rule, &planned.run, &composer.settings, holidays, planned.ahead)
+    };
+    let mut rooms: Vec<Option<Room>> = group.runs.iter().map(room).collect();
+    let mut units: Vec<u64> = vec![0; group.runs.len()];
     let (mut after, mut body) = (group.after.clone(), String::new());
     loop {
         let page =
@@ -213,6 +230,11 @@ async fn reckon(
                 .await?;
         let phones: Vec<_> = page.iter().filter_map(|payment| payment.phone.number()).collect();
         let people = people(&context.store, &phones).await?;
+        let limited = rooms.iter().flatten();
+        let known = Known::of(&context.store, limited, group.due_on, &group.filter, &page, &phones).await?;
+        for room in rooms.iter_mut().flatten() {
+            room.learn(&context.store, &known, &phones).await?;
+        }
         for payment in &page {
             let Some(phone) = payment.phone.number() else { continue };
             let placeholders = payment.placeholders();
@@ -222,8 +244,15 @@ async fn reckon(
                     continue;
                 }
                 let (language, link) = (payment.language.as_deref(), composer.links().placeholder());
-                if let Ok(measure) = composer.render(&mut body, language, &placeholders, &link) {
-                    *units.entry(*text).or_default() += u64::from(composer.billed(&measure).0);
+                let Ok(measure) = composer.render(&mut body, language, &placeholders, &link) else {
+                    continue;
+                };
+                let billed = u64::from(composer.billed(&measure).0);
+                for (at, _) in group.runs.iter().enumerate().filter(|(_, planned)| planned.text == *text) {
+                    let room = rooms[at].as_mut();
+                    if room.and_then(|room| room.take(&known, payment.id, phone)).is_none() {
+                        units[at] += billed;
+                    }
                 }
             }
         }
@@ -233,10 +262,10 @@ async fn reckon(
             break;
         }
     }
-    for planned in &group.runs {
+    for (planned, units) in group.runs.iter().zip(units) {
         let day = day_in(planned.run.at, context.config.timezone);
         if let Some(price) = texts.price(planned.text, day) {
-            let cost = price * units.get(&planned.text).copied().unwrap_or(0);
+            let cost = price * units;
             let known = costs.entry((planned.rule, planned.run)).or_insert((planned.begun, Money::ZERO));
             known.1 += cost;
         }

@@ -2,7 +2,9 @@
 
 use crate::clock::SharedClock;
 use crate::projecting::Projections;
+use chrono::TimeDelta;
 use chrono_tz::Tz;
+use dakiya_core::reminder::ON_TIME_WITHIN;
 use dakiya_store::Store;
 use dakiya_store::messages::Consequence;
 use dakiya_twilio::Client;
@@ -78,6 +80,11 @@ impl Context {
     /// Something may be due: look now.
     pub(crate) fn nudge(&self) {
         self.nudges.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// How long after its time something is still on time. A clock that runs faster is looked at less often by its own time.
+    pub(crate) fn on_time_within(&self) -> TimeDelta {
+        ON_TIME_WITHIN * i32::try_from(self.clock.speed()).unwrap_or(i32::MAX)
     }
 
     /// The timers call.

@@ -15,6 +15,7 @@ mod enqueueing;
 mod hand;
 mod importing;
 mod jumps;
+mod next_runs;
 mod opt_out_link;
 mod pace_guard;
 mod planning;
@@ -24,6 +25,7 @@ mod reconciling;
 mod recorder;
 mod recurring;
 mod refreshing;
+mod reminder_limits;
 mod reminder_quotes;
 mod reminder_texts;
 mod reminders;
@@ -36,10 +38,11 @@ pub use backfilling::{BACKFILL_MONTHS, BackfillError, BackfillProgress, Backfill
 pub use commands::{CallbackReport, CommandError, Commands, OptOutRequest, SendNowError, SentNow};
 pub use context::{EngineConfig, consequence_of};
 pub use enqueueing::{Content, EnqueueError, EnqueueRequest};
+pub use next_runs::{AsOf, NextRuns};
 pub use projecting::{Basis, MOST_MONTHS, Projection};
 pub use quoting::{ListQuote, ListRecipient, QuoteError, Quoted, QuotedText};
 pub use reconciling::Reconciled;
-pub use refreshing::RefreshError;
+pub use refreshing::{PriceSource, RefreshError};
 pub use reminder_quotes::ComingRun;
 pub use reminder_texts::Reckoned;
 pub use wasting::{DAYS_LOOKED_AT, Measured, TextFix, WasteFound, WasteReport, WasteSubject};
@@ -219,8 +222,7 @@ impl Engine {
             return Ok(());
         }
         let today = self.context.clock.now().date_naive();
-        let days = (today - chrono::Days::new(reconciling::COMPARE_AGAIN), today);
-        reconciling::days(&self.context, days, shutdown).await.map(|_| ())
+        reconciling::recent(&self.context, today, shutdown).await.map(|_| ())
     }
 
     /// Keeps what coming reminders will cost, where that takes too long to be reckoned when somebody asks.

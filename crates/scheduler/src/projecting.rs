@@ -8,15 +8,16 @@ use crate::composing::rate_card;
 use crate::context::Context;
 use chrono::{NaiveDate, TimeDelta};
 use dakiya_core::forecast::{Forecast, History, LONGEST_DAYS, TooShort};
-use dakiya_core::message::Direction;
+use dakiya_core::message::{Channel, Direction};
 use dakiya_core::money::Money;
 use dakiya_core::projection::{Coming, FORECAST_MONTHS, LineKey, Lines, MonthProjection, Stream, project};
-use dakiya_core::rate_card::{RateCard, RateItem};
+use dakiya_core::rate_card::{NoRate, RateCard, RateItem, Route};
+use dakiya_core::sender::SenderKind;
 use dakiya_core::time::{Month, Timestamp, day_in};
 use dakiya_store::costs::{self, DayCost, Rent};
 use dakiya_store::{StoreError, budgets, campaigns, fx_rates, senders, settings};
 use rust_decimal::prelude::ToPrimitive;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -49,6 +50,8 @@ pub struct Projection {
     pub today: NaiveDate,
     /// Of when the cost of coming reminders is.
     pub reminders_as_of: Timestamp,
+    /// What that card has no price for; it is in none of the figures.
+    pub unpriced: Vec<NoRate>,
 }
 
 /// How the rest of the traffic was forecast.
@@ -88,6 +91,7 @@ pub(crate) async fn projection(
     let today = day_in(context.clock.now(), context.config.timezone);
     let (this, last) = (Month::of(today), from.plus(months.clamp(1, MOST_MONTHS) - 1));
     let settings = settings::get(store).await?;
+    let gst = settings::gst(store).await?;
     let actual = actual(context, from, last).await?;
     let (committed, reminders_as_of) = committed(context, today, from, last).await?;
     let traffic = traffic(context, today).await?;
@@ -109,7 +113,7 @@ pub(crate) async fn projection(
         });
         let of = |lines: &BTreeMap<Month, Lines>| lines.get(&month).unwrap_or(&none).clone();
         let budget = budgets.get(&month).copied();
-        project(month, &of(&actual), &of(&committed), coming.as_ref(), budget, settings.gst)
+        project(month, &of(&actual), &of(&committed), coming.as_ref(), budget, gst.on(month))
     };
     let months =
         (0..).map(|ahead| from.plus(ahead)).take_while(|month| *month <= last).map(put_together).collect();
@@ -123,14 +127,44 @@ pub(crate) async fn projection(
         },
         Err(too_short) => Basis::TooShort(*too_short),
     };
-    Ok(Projection { months, basis, rate_card: rate_card(store, &settings).await?, today, reminders_as_of })
+    let rate_card = rate_card(store, &settings).await?;
+    let unpriced = unpriced(context, &rate_card, today).await?;
+    Ok(Projection { months, basis, rate_card, today, reminders_as_of, unpriced })
 }
 
-/// What the present month is expected to cost; `None` while there is no forecast.
-pub(crate) async fn this_month(context: &Context) -> Result<Option<Money>, StoreError> {
-    let this = Month::of(day_in(context.clock.now(), context.config.timezone));
-    let projection = projection(context, this, 1).await?;
-    Ok(projection.months.first().and_then(|month| month.total.projected).map(|projected| projected.expected))
+/// What goes out or is rented and has no price.
+async fn unpriced(context: &Context, card: &RateCard, today: NaiveDate) -> Result<Vec<NoRate>, StoreError> {
+    let senders = senders::list(&context.store, None).await?;
+    let mut channels: Vec<Channel> = senders.iter().map(|sender| sender.kind.channel()).collect();
+    channels.sort_unstable_by_key(|channel| channel.as_str());
+    channels.dedup();
+    let mut unpriced = card.missing(today, &channels);
+    if senders.iter().any(|sender| sender.kind == SenderKind::Number && sender.monthly_rent.is_none()) {
+        unpriced.extend(card.row(RateItem::Number, Direction::Outbound, None, Route::Any, today).err());
+    }
+    Ok(unpriced)
+}
+
+/// What each of these months is expected to cost as a whole: the forecast, or what is spent and certain while there is none.
+pub(crate) async fn expected(
+    context: &Context,
+    months: &[Month],
+) -> Result<BTreeMap<Month, Money>, StoreError> {
+    let asked: BTreeSet<Month> = months.iter().copied().collect();
+    let mut expected = BTreeMap::new();
+    for month in &asked {
+        if expected.contains_key(month) {
+            continue;
+        }
+        // Up to the last that fits a projection with this one.
+        let reach =
+            (1..=MOST_MONTHS).filter(|months| asked.contains(&month.plus(months - 1))).max().unwrap_or(1);
+        for projected in projection(context, *month, reach).await?.months {
+            expected.insert(projected.month, projected.total.whole());
+        }
+    }
+    expected.retain(|month, _| asked.contains(month));
+    Ok(expected)
 }
 
 async fn actual(context: &Context, from: Month, last: Month) -> Result<BTreeMap<Month, Lines>, StoreError> {
@@ -154,7 +188,7 @@ async fn committed(
     let mut add = |month: Month, key: LineKey, cost: Money| {
         *committed.entry(month).or_default().entry(key).or_default() += cost;
     };
-    let outbound = |channel: dakiya_core::message::Channel, category| LineKey {
+    let outbound = |channel: Channel, category| LineKey {
         item: channel.into(),
         direction: Direction::Outbound,
         category: Some(category),
@@ -180,7 +214,8 @@ async fn committed(
     Ok((committed, reminders.at))
 }
 
-/// What every number of ours costs in the month that a day lies in: the rent that was set for it, or the rate card's.
+/// What every number of ours costs in the month that a day lies in: the rent that was set for it, or the rate card's. A
+/// number that has neither is left out; [`Projection::unpriced`] names it.
 pub(crate) async fn rents_on(context: &Context, day: NaiveDate) -> Result<Vec<Rent>, StoreError> {
     let settings = settings::get(&context.store).await?;
     let fx = fx_rates::on(&context.store, day).await?;
@@ -188,8 +223,7 @@ pub(crate) async fn rents_on(context: &Context, day: NaiveDate) -> Result<Vec<Re
     let mut due: Vec<Rent> = Vec::new();
     for sender in senders::list(&context.store, None).await? {
         // A header, a messaging service and a WhatsApp sender are not rented unless somebody says what for.
-        let usual =
-            usual.as_ref().ok().filter(|_| sender.kind == dakiya_core::sender::SenderKind::Number).copied();
+        let usual = usual.as_ref().ok().filter(|_| sender.kind == SenderKind::Number).copied();
         if let Some(cost) = sender.monthly_rent.or(usual).filter(|cost| !cost.is_zero()) {
             due.push(Rent { channel: sender.kind.channel(), sender: sender.address, cost });
         }

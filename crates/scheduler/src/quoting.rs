@@ -3,6 +3,7 @@
 use crate::composing::{Composer, PriceError, Send, Texts};
 use crate::context::Context;
 use crate::enqueueing::find_sender;
+use dakiya_core::audience::Audience;
 use dakiya_core::dispatch::window_for;
 use dakiya_core::estimate::{Estimate, Estimator};
 use dakiya_core::ids::CampaignId;
@@ -16,7 +17,7 @@ use dakiya_core::template::{TemplateError, Variables};
 use dakiya_core::time::Timestamp;
 use dakiya_store::campaigns::{self, Campaign, CampaignError};
 use dakiya_store::messages::people;
-use dakiya_store::{StoreError, recipients, senders, settings, templates};
+use dakiya_store::{StoreError, contacts, recipients, senders, settings, templates};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -185,17 +186,8 @@ where
     R: IntoIterator<Item = ListRecipient> + std::marker::Send,
     R::IntoIter: std::marker::Send,
 {
-    let (texts, category) = list_text(context, &request.text).await?;
-    let send = Send {
-        texts,
-        category,
-        channel: request.channel,
-        sender: list_sender(context, &request).await?,
-        on: request.send_at.unwrap_or_else(|| context.clock.now()),
-    };
-    let plan = Plan { send_at: request.send_at, segments_per_second: request.segments_per_second };
-    let settings = settings::get(&context.store).await?;
-    let mut reckoning = Reckoning::new(Composer::new(context, settings, send).await?);
+    let (composer, plan) = list_composer(context, &request).await?;
+    let mut reckoning = Reckoning::new(composer);
     let mut seen: HashSet<PhoneNumber> = HashSet::new();
     let mut page = Vec::with_capacity(PAGE);
     for row in rows {
@@ -210,6 +202,42 @@ where
     }
     reckoning.add(context, page).await?;
     Ok(reckoning.finish(context, &plan))
+}
+
+/// Reckons whom an audience of stored contacts holds now; nothing is written down.
+pub(crate) async fn quote_audience(
+    context: &Context,
+    request: ListQuote,
+    audience: &Audience,
+) -> Result<Quoted, QuoteError> {
+    let (composer, plan) = list_composer(context, &request).await?;
+    let mut reckoning = Reckoning::new(composer);
+    let mut after = None;
+    loop {
+        let page = contacts::page_audience(&context.store, audience, after, PAGE as u64).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.phone);
+        let rows = page.into_iter().map(campaigns::from_contact).map(|row| ListRecipient {
+            phone: row.phone,
+            language: row.language,
+            variables: row.variables,
+        });
+        reckoning.add(context, rows.collect()).await?;
+    }
+    Ok(reckoning.finish(context, &plan))
+}
+
+async fn list_composer(context: &Context, request: &ListQuote) -> Result<(Composer, Plan), QuoteError> {
+    let (texts, category) = list_text(context, &request.text).await?;
+    let send = Send {
+        texts,
+        category,
+        channel: request.channel,
+        sender: list_sender(context, request).await?,
+        on: request.send_at.unwrap_or_else(|| context.clock.now()),
+    };
+    let plan = Plan { send_at: request.send_at, segments_per_second: request.segments_per_second };
+    Ok((Composer::new(context, settings::get(&context.store).await?, send).await?, plan))
 }
 
 async fn list_text(context: &Context, text: &QuotedText) -> Result<(Texts, Category), QuoteError> {

@@ -1,35 +1,40 @@
 //! Compares our log with Twilio's records, UTC day by UTC day, and takes what Twilio knows better into the books.
 //!
-//! A day whose sums agree is done. Otherwise Twilio's list of the day's messages is looked through, page by page, one
-//! request at a time: prices that came late are booked, and whatever is left is written down as a finding.
+//! Twilio's list of a day's messages is looked through, page by page, one request at a time, whenever sums differ, and
+//! once when the day has come to rest: prices that are wrong may add up to the right sum. Prices that came late are booked,
+//! and whatever is left is written down as a finding.
+
+mod day_list;
 
 use crate::backfilling::BackfillError;
 use crate::context::Context;
-use crate::settling;
 use chrono::{Days, NaiveDate, TimeDelta};
-use dakiya_core::fx_rate::FxHistory;
-use dakiya_core::message::{Channel, Direction, EventSource};
-use dakiya_core::money::{Currency, Price};
+use dakiya_core::message::{Channel, Direction};
+use dakiya_core::money::Currency;
 use dakiya_core::rate_card::RateItem;
-use dakiya_core::reconciliation::{Balance, FindingKind, FindingState, Judged, Ours, judge};
-use dakiya_core::time::day_in;
+use dakiya_core::reconciliation::{Balance, FindingKind, FindingState};
 use dakiya_core::usage::{UsageLine, lines};
-use dakiya_store::messages::{Finding as PriceFound, StatusReport};
-use dakiya_store::reconciliation::{self, Compared, DayTotals, Known, NewFinding, OwnMessage};
-use dakiya_store::{fx_rates, inbound, messages, usage};
-use dakiya_twilio::{ListQuery, Message, MessageSid};
+use dakiya_store::reconciliation::{self, Compared, DayTotals, NewFinding};
+use dakiya_store::{StoreError, fx_rates, usage};
+use day_list::DayList;
 use rust_decimal::Decimal;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
 
-/// Twilio's messages of one day that are looked through at most, in pages of a thousand.
-const MOST_PAGES: usize = 500;
-
-/// Messages of one day that are asked for one by one, because they were not in the list.
-const MOST_FETCHES: usize = 500;
-
 /// Days that are compared each time records were read: Twilio goes on rating for a while.
-pub(crate) const COMPARE_AGAIN: u64 = 7;
+const COMPARE_AGAIN: Days = Days::new(7);
+
+/// Days after which a day's prices have come to rest: then its messages are looked through even when sums agree.
+const AT_REST_AFTER: TimeDelta = TimeDelta::days(4);
+
+/// How closely days are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// Message by message where sums differ, and once for a day at rest.
+    WhereNeeded,
+    /// Message by message in any case: a person asked.
+    EveryMessage,
+}
 
 /// What comparing some days found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,10 +47,23 @@ pub struct Reconciled {
     pub unexplained: u32,
 }
 
+/// Compares the latest days, and those before them that went by while nobody compared. Harmless to repeat.
+pub(crate) async fn recent(
+    context: &Context,
+    today: NaiveDate,
+    shutdown: &CancellationToken,
+) -> Result<Reconciled, BackfillError> {
+    let next = reconciliation::newest_day(&context.store).await?.and_then(|day| day.succ_opt());
+    let week = today - COMPARE_AGAIN;
+    let first = next.map_or(week, |next| next.min(week));
+    days(context, (first, today), Depth::WhereNeeded, shutdown).await
+}
+
 /// Compares days, both included, as far as they are over and have messages of ours. Harmless to repeat.
 pub(crate) async fn days(
     context: &Context,
     (first, last): (NaiveDate, NaiveDate),
+    depth: Depth,
     shutdown: &CancellationToken,
 ) -> Result<Reconciled, BackfillError> {
     let mut done = Reconciled::default();
@@ -55,7 +73,7 @@ pub(crate) async fn days(
         if shutdown.is_cancelled() {
             return Err(BackfillError::Stopped);
         }
-        let balance = compare(context, day).await?;
+        let balance = compare(context, day, depth).await?;
         done.days += 1;
         done.differing += u32::from(!balance.difference().is_zero());
         done.unexplained += u32::from(!balance.unexplained().is_zero());
@@ -63,7 +81,16 @@ pub(crate) async fn days(
     Ok(done)
 }
 
-async fn compare(context: &Context, day: NaiveDate) -> Result<Balance, BackfillError> {
+/// Whether a day's messages are to be looked through though its sums agree.
+async fn look_anyway(context: &Context, day: NaiveDate, depth: Depth) -> Result<bool, StoreError> {
+    let rests_from = day.and_time(chrono::NaiveTime::MIN).and_utc() + AT_REST_AFTER;
+    let before = reconciliation::looked_through(&context.store, day).await?;
+    let at_rest = context.clock.now() >= rests_from && before.at.is_none_or(|at| at < rests_from);
+    // What was found stays found until every message was seen again: differences may cancel out.
+    Ok(depth == Depth::EveryMessage || at_rest || before.differs)
+}
+
+async fn compare(context: &Context, day: NaiveDate, depth: Depth) -> Result<Balance, BackfillError> {
     let _turn = context.comparing.lock().await;
     let (store, now) = (&context.store, context.clock.now());
     let records = usage::records(store, day, day).await?;
@@ -73,8 +100,8 @@ async fn compare(context: &Context, day: NaiveDate) -> Result<Balance, BackfillE
     let lines = lines(&figures);
     let rates = fx_rates::history(store).await?;
     let mut ours = reconciliation::totals(store, day, &unit).await?;
-    let listed = !agree(&lines, &ours);
-    let mut list = DayList { context, day, unit: &unit, rates: &rates, findings: Vec::new() };
+    let listed = !agree(&lines, &ours) || look_anyway(context, day, depth).await?;
+    let mut list = DayList::new(context, day, &unit, &rates);
     let complete = if listed { list.look_through().await? } else { true };
     if listed {
         ours = reconciliation::totals(store, day, &unit).await?;
@@ -135,264 +162,5 @@ fn beside_messages(line: &UsageLine) -> Option<NewFinding> {
         amount: line.price,
         state: FindingState::Explained,
         note: note.to_owned(),
-    })
-}
-
-/// A day whose messages are compared one by one.
-struct DayList<'a> {
-    context: &'a Context,
-    day: NaiveDate,
-    unit: &'a str,
-    rates: &'a FxHistory,
-    findings: Vec<NewFinding>,
-}
-
-impl DayList<'_> {
-    /// Twilio's messages against ours, then ours against Twilio's. Whether all were seen.
-    async fn look_through(&mut self) -> Result<bool, BackfillError> {
-        let start = self.day.and_time(chrono::NaiveTime::MIN).and_utc();
-        let query = ListQuery {
-            since: Some(start),
-            // What is created before midnight may be handed over after it.
-            until: Some(start + TimeDelta::days(1)),
-            page_size: Some(1_000),
-            ..ListQuery::default()
-        };
-        let mut seen: HashSet<String> = HashSet::new();
-        let mut page = self.context.client.list(&query).await?;
-        let mut pages = 1;
-        loop {
-            let mut of_day = std::mem::take(&mut page.messages);
-            of_day.retain(|message| created_on(message) == Some(self.day));
-            seen.extend(of_day.iter().map(|message| message.sid.to_string()));
-            self.judge_page(of_day).await?;
-            if pages == MOST_PAGES {
-                return Ok(false);
-            }
-            match self.context.client.next_page(&page).await? {
-                Some(next) => page = next,
-                None => break,
-            }
-            pages += 1;
-        }
-        self.not_listed(&seen).await
-    }
-
-    async fn judge_page(&mut self, page: Vec<Message>) -> Result<(), BackfillError> {
-        let sids: Vec<String> = page.iter().map(|message| message.sid.to_string()).collect();
-        let known = reconciliation::known(&self.context.store, &sids).await?;
-        let known: HashMap<&str, &Known> = known.iter().map(|known| (known.sid.as_str(), known)).collect();
-        let mut prices = Vec::new();
-        for message in &page {
-            match known.get(message.sid.as_str()) {
-                Some(known) => self.judge_known(known, message, &mut prices).await?,
-                None => self.judge_stranger(message, &mut prices).await?,
-            }
-        }
-        let lookups = &self.context.config.unknown_lookups;
-        Ok(messages::record_findings(&self.context.store, &prices, lookups).await?)
-    }
-
-    /// A message of ours that Twilio has.
-    async fn judge_known(
-        &mut self,
-        known: &Known,
-        message: &Message,
-        prices: &mut Vec<PriceFound>,
-    ) -> Result<(), BackfillError> {
-        let booked = known.price.as_ref().filter(|(_, unit)| unit == self.unit).map(|(price, _)| *price);
-        if known.at.date_naive() != self.day {
-            let note = format!("ours on {}", known.at.date_naive());
-            self.found(
-                known,
-                FindingKind::OtherDay,
-                message.price.unwrap_or_default(),
-                FindingState::Explained,
-                note,
-            );
-        }
-        let judged = judge(Some(Ours { price: booked, failed: known.failed }), Some(message.price));
-        let Some(Judged { kind, amount, takes }) = judged else { return Ok(()) };
-        let state = match (takes, message.charge()) {
-            (Some(_), Some(price)) => {
-                self.take_price(known, message, price, prices).await?;
-                FindingState::Settled
-            }
-            _ => FindingState::Open,
-        };
-        self.found(known, kind, amount, state, said(message));
-        Ok(())
-    }
-
-    async fn take_price(
-        &self,
-        known: &Known,
-        message: &Message,
-        price: Price,
-        prices: &mut Vec<PriceFound>,
-    ) -> Result<(), BackfillError> {
-        match known.message {
-            OwnMessage::Sent(id) => {
-                let fx = self.rates.on(day_in(known.at, self.context.config.timezone));
-                let report = report(id, message, EventSource::Poll, self.context);
-                let at = self.context.clock.now();
-                let segments = message.segments;
-                prices.push(PriceFound {
-                    id,
-                    answered: true,
-                    report,
-                    segments,
-                    price: Some((price, fx)),
-                    at,
-                });
-            }
-            OwnMessage::Received(id, day) => {
-                inbound::correct_price(&self.context.store, id, (price, self.rates.on(day))).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// A message that no message of ours is linked to. It may be one of which we do not know whether Twilio got it.
-    async fn judge_stranger(
-        &mut self,
-        message: &Message,
-        prices: &mut Vec<PriceFound>,
-    ) -> Result<(), BackfillError> {
-        let amount = message.price.unwrap_or_default();
-        if let Some(check) = self.unknown_like(message).await? {
-            let fx = self.rates.on(day_in(check.taken_at, self.context.config.timezone));
-            prices.push(PriceFound {
-                id: check.id,
-                answered: true,
-                report: report(check.id, message, EventSource::Listing, self.context),
-                segments: message.segments,
-                price: message.charge().map(|price| (price, fx)),
-                at: self.context.clock.now(),
-            });
-            self.findings.push(NewFinding {
-                kind: FindingKind::Unknown,
-                subject: message.sid.to_string(),
-                message: Some(check.id),
-                amount,
-                state: FindingState::Settled,
-                note: said(message),
-            });
-            return Ok(());
-        }
-        self.findings.push(NewFinding {
-            kind: FindingKind::NotOurs,
-            subject: message.sid.to_string(),
-            message: None,
-            amount,
-            state: FindingState::Open,
-            note: said(message),
-        });
-        Ok(())
-    }
-
-    async fn unknown_like(&self, message: &Message) -> Result<Option<messages::Check>, BackfillError> {
-        let phone = message.to.as_ref().and_then(|to| dakiya_core::phone::PhoneNumber::from_e164(to.bare()));
-        let (Some(phone), Some(at), true) = (phone, message.created_at, message.outbound) else {
-            return Ok(None);
-        };
-        let around = (at - TimeDelta::minutes(15), at + TimeDelta::minutes(15));
-        let unknown = reconciliation::unknown_to(&self.context.store, phone, around).await?;
-        Ok(unknown.into_iter().find(|check| settling::matches(check, message)))
-    }
-
-    /// Ours of the day that were not in Twilio's list. Whether all of them could be asked for.
-    async fn not_listed(&mut self, seen: &HashSet<String>) -> Result<bool, BackfillError> {
-        let (mut after, mut fetched) = (None, 0);
-        loop {
-            let page = reconciliation::own_page(&self.context.store, self.day, after.as_ref()).await?;
-            let mut prices = Vec::new();
-            for known in page.iter().filter(|known| !seen.contains(&known.sid)) {
-                if fetched == MOST_FETCHES {
-                    return Ok(false);
-                }
-                fetched += 1;
-                self.ask_about(known, &mut prices).await?;
-            }
-            let lookups = &self.context.config.unknown_lookups;
-            messages::record_findings(&self.context.store, &prices, lookups).await?;
-            match page.into_iter().next_back() {
-                Some(last) => after = Some(last),
-                None => return Ok(true),
-            }
-        }
-    }
-
-    async fn ask_about(&mut self, known: &Known, prices: &mut Vec<PriceFound>) -> Result<(), BackfillError> {
-        let asked = match MessageSid::try_from(known.sid.clone()) {
-            Ok(sid) => self.context.client.fetch(&sid).await.map(Some),
-            Err(_) => Ok(None),
-        };
-        let found = match asked {
-            Err(error) if error.is_not_found() => None,
-            other => other?,
-        };
-        let booked = known.price.as_ref().map_or(Decimal::ZERO, |(price, _)| *price);
-        match found {
-            None => {
-                self.found(known, FindingKind::Missing, -booked, FindingState::Open, String::new());
-                Ok(())
-            }
-            Some(message) if created_on(&message) == Some(self.day) => {
-                self.judge_known(known, &message, prices).await
-            }
-            Some(message) => {
-                let day = created_on(&message).map(|day| day.to_string()).unwrap_or_default();
-                let note = format!("at Twilio on {day}");
-                self.found(known, FindingKind::OtherDay, -booked, FindingState::Explained, note);
-                Ok(())
-            }
-        }
-    }
-
-    fn found(
-        &mut self,
-        known: &Known,
-        kind: FindingKind,
-        amount: Decimal,
-        state: FindingState,
-        note: String,
-    ) {
-        let message = match known.message {
-            OwnMessage::Sent(id) => Some(id),
-            OwnMessage::Received(..) => None,
-        };
-        self.findings.push(NewFinding { kind, subject: known.sid.clone(), message, amount, state, note });
-    }
-}
-
-fn created_on(message: &Message) -> Option<NaiveDate> {
-    message.created_at.or(message.sent_at).map(|at| at.date_naive())
-}
-
-/// What Twilio says about a message; no number and no text.
-fn said(message: &Message) -> String {
-    let direction = if message.outbound { "sent" } else { "received" };
-    let status = message.status.map(|status| format!(", {status}")).unwrap_or_default();
-    match message.created_at {
-        Some(at) => format!("{direction} {}{status}", at.format("%H:%M:%S UTC")),
-        None => format!("{direction}{status}"),
-    }
-}
-
-fn report(
-    id: dakiya_core::ids::MessageId,
-    message: &Message,
-    source: EventSource,
-    context: &Context,
-) -> Option<StatusReport> {
-    Some(StatusReport {
-        message_id: Some(id),
-        sid: message.sid.to_string(),
-        status: message.our_status()?,
-        error_code: message.error_code,
-        consequence: message.error_code.and_then(crate::context::consequence_of),
-        at: context.clock.now(),
-        source,
     })
 }

@@ -5,10 +5,10 @@
 
 use crate::commands::{CommandError, Commands};
 use crate::context::Context;
+use chrono::TimeDelta;
 use dakiya_core::campaign::CampaignState;
 use dakiya_core::ids::CampaignId;
 use dakiya_core::recurrence::Recurrence;
-use dakiya_core::reminder::ON_TIME_WITHIN;
 use dakiya_store::StoreError;
 use dakiya_store::audit::Actor;
 use dakiya_store::campaigns::{self, CampaignDraft, CampaignError};
@@ -35,8 +35,10 @@ async fn begin(context: &Context, due: &StoredRecurring) -> Result<(), StoreErro
         // It was read when it was saved; what never comes again has come for the last time.
         Err(_) => (first, None),
     };
-    let on_time = now - at <= ON_TIME_WITHIN;
-    let at = Some(at).filter(|_| on_time || due.campaign.catch_up);
+    let on_time = now - at <= context.on_time_within();
+    // While one time waits for a person, the next ones add nothing but drafts of the same.
+    let waits = recurring::waits(&context.store, due.id).await?;
+    let at = Some(at).filter(|_| !waits && (on_time || due.campaign.catch_up));
     recurring::begin(&context.store, due, at, next_at, now).await?;
     Ok(())
 }
@@ -67,9 +69,13 @@ async fn draft(
     run: &RecurringRun,
 ) -> Result<Option<CampaignId>, StoreError> {
     let what = &owner.campaign;
-    let day = run.at.with_timezone(&context.config.timezone).format("%-d %b %Y");
+    // What comes several times a day is told apart by its time.
+    let next = Recurrence::parse(&what.cron, &what.zone, run.at).ok().and_then(|it| it.next(run.at));
+    let often = next.is_some_and(|next| next - run.at < TimeDelta::days(1));
+    let format = if often { "%-d %b %Y, %H:%M" } else { "%-d %b %Y" };
+    let when = run.at.with_timezone(&context.config.timezone).format(format);
     let draft = CampaignDraft {
-        name: format!("{}, {day}", what.name),
+        name: format!("{}, {when}", what.name),
         template_id: what.template.0,
         template_version: what.template.1,
         channel: what.channel,

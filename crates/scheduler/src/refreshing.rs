@@ -3,7 +3,7 @@
 use crate::context::Context;
 use dakiya_core::ids::RateProposalId;
 use dakiya_core::message::Direction;
-use dakiya_core::rate_card::Proposal;
+use dakiya_core::rate_card::{Confidence, Proposal, RateRow};
 use dakiya_core::time::day_in;
 use dakiya_store::audit::Actor;
 use dakiya_store::{StoreError, rate_cards, rate_proposals};
@@ -20,6 +20,15 @@ const COUNTRY: &str = "IN";
 /// Kinds of number, the most likely first: the price of the first that has any is taken.
 const NUMBER_TYPES: [&str; 4] = ["local", "mobile", "shortcode", "toll free"];
 
+/// Who is asked for prices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PriceSource {
+    /// Twilio's Pricing API.
+    Twilio,
+    /// The simulator, whose prices nobody will ever ask.
+    Simulator,
+}
+
 /// Why no prices were proposed.
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {
@@ -35,11 +44,19 @@ pub enum RefreshError {
 }
 
 /// Reads prices and keeps them as a proposal.
-pub(crate) async fn refresh_prices(context: &Context, actor: &Actor) -> Result<RateProposalId, RefreshError> {
+pub(crate) async fn refresh_prices(
+    context: &Context,
+    source: PriceSource,
+    actor: &Actor,
+) -> Result<RateProposalId, RefreshError> {
     let prices = context.client.messaging_prices(COUNTRY).await?;
     let now = context.clock.now();
     let day = day_in(now, context.config.timezone);
-    let source = format!("Twilio's Pricing API, read on {day}");
+    let simulated = source == PriceSource::Simulator;
+    let (source, confidence) = match source {
+        PriceSource::Twilio => (format!("Twilio's Pricing API, read on {day}"), Confidence::High),
+        PriceSource::Simulator => (format!("The simulator, not Twilio, read on {day}"), Confidence::Low),
+    };
     if prices.price_unit != "USD" {
         return Err(RefreshError::NoPrices);
     }
@@ -48,11 +65,11 @@ pub(crate) async fn refresh_prices(context: &Context, actor: &Actor) -> Result<R
         row(Direction::Outbound, outbound(&prices)),
         row(Direction::Inbound, of_kind(&prices.inbound_sms_prices)),
     ];
-    let rows: Vec<_> = rows.into_iter().flatten().collect();
+    let rows: Vec<_> = rows.into_iter().flatten().map(|row| RateRow { confidence, ..row }).collect();
     if rows.is_empty() || rate_cards::get(&context.store, CARD).await?.is_none() {
         return Err(RefreshError::NoPrices);
     }
-    let proposal = Proposal { card: CARD.to_owned(), rows };
+    let proposal = Proposal { card: CARD.to_owned(), rows, simulated };
     Ok(rate_proposals::propose(&context.store, &proposal, &source, actor, now).await?)
 }
 

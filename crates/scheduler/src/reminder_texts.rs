@@ -3,18 +3,19 @@
 use crate::composing::{Composer, Send, Texts};
 use crate::context::Context;
 use crate::quoting::QuoteError;
+use crate::reminder_limits::{Known, Room};
 use dakiya_core::encoding::measure;
 use dakiya_core::ids::TemplateId;
 use dakiya_core::message::{Channel, SuppressedReason};
 use dakiya_core::money::Money;
 use dakiya_core::phone::PhoneNumber;
-use dakiya_core::reminder::{ReminderRule, ReminderRun};
+use dakiya_core::reminder::{Holidays, ReminderRule, ReminderRun};
 use dakiya_core::template::Variables;
 use dakiya_core::time::Timestamp;
 use dakiya_store::messages::{NewMessage, NewReminder, People, people};
 use dakiya_store::reminder_payments::{self, ReminderPayment};
-use dakiya_store::reminder_rules::StoredRule;
-use dakiya_store::reminder_runs::{Run, Suppressed};
+use dakiya_store::reminder_rules::{self, StoredRule};
+use dakiya_store::reminder_runs::Suppressed;
 use dakiya_store::{StoreError, senders, settings, templates};
 
 /// Payments worked on at a time.
@@ -23,7 +24,15 @@ pub(crate) const PAGE: u64 = 2_000;
 /// What composes the messages of one step by one channel.
 pub(crate) struct RuleComposer {
     pub(crate) composer: Composer,
+    pub(crate) holidays: Holidays,
     template: (TemplateId, i32),
+}
+
+/// Until when a message goes out, from when on.
+#[derive(Clone, Copy)]
+pub(crate) struct Due {
+    at: Timestamp,
+    latest: Timestamp,
 }
 
 /// What a run would do and cost.
@@ -50,6 +59,16 @@ impl Reckoned {
     }
 }
 
+impl RuleComposer {
+    /// When messages go out that are to go at an instant: when the hours of reminders allow, and how late counts from then.
+    pub(crate) fn due(&self, context: &Context, rule: &ReminderRule, send_at: Timestamp) -> Due {
+        let window = &self.composer.settings.reminder_window;
+        let hours = rule.hours(window, context.config.timezone, &self.holidays);
+        let at = hours.opening(send_at);
+        Due { at, latest: hours.latest(at, rule.maximum_lateness()) }
+    }
+}
+
 /// What composes a step's messages, with the texts and prices of now.
 pub(crate) async fn composer_of(
     context: &Context,
@@ -72,19 +91,23 @@ pub(crate) async fn composer_of(
         on,
     };
     let composer = Composer::new(context, settings::get(&context.store).await?, send).await?;
-    Ok(RuleComposer { composer, template: (latest.template_id, version) })
+    let holidays = reminder_rules::holidays(&context.store).await?;
+    Ok(RuleComposer { composer, holidays, template: (latest.template_id, version) })
 }
 
-/// Reckons a run over all its payments, a page at a time: memory does not grow with them.
+/// Reckons a run over all its payments, a page at a time: memory does not grow with them. `ahead` steps of the same payments
+/// are to come before it.
 pub(crate) async fn reckon(
     context: &Context,
     composer: &RuleComposer,
     rule: &ReminderRule,
     run: &ReminderRun,
     samples: usize,
+    ahead: u32,
 ) -> Result<Reckoned, StoreError> {
     let store = &context.store;
-    let composer = &composer.composer;
+    let RuleComposer { composer, holidays, .. } = composer;
+    let mut room = Room::of(context, rule, run, &composer.settings, holidays, ahead);
     let mut reckoned = Reckoned::default();
     let (mut after, mut body) = (None, String::new());
     let link = composer.links().placeholder();
@@ -93,6 +116,10 @@ pub(crate) async fn reckon(
             reminder_payments::owed_on(store, run.due_on, &rule.payments, after.as_deref(), PAGE).await?;
         let phones: Vec<PhoneNumber> = page.iter().filter_map(|payment| payment.phone.number()).collect();
         let people = people(store, &phones).await?;
+        let known = Known::of(store, room.iter(), run.due_on, &rule.payments, &page, &phones).await?;
+        if let Some(room) = &mut room {
+            room.learn(store, &known, &phones).await?;
+        }
         for payment in &page {
             let Some(phone) = payment.phone.number() else { continue };
             let suppressed = composer.unsendable(phone, people.get(phone));
@@ -105,6 +132,11 @@ pub(crate) async fn reckon(
                 },
                 Err,
             );
+            let exceeded = |_: &_| room.as_mut().and_then(|room| room.take(&known, payment.id, phone));
+            let rendered = match rendered.as_ref().ok().and_then(exceeded) {
+                Some(reason) => Err(reason),
+                None => rendered,
+            };
             match rendered {
                 Ok(measure) => {
                     reckoned.will_send += 1;
@@ -131,16 +163,15 @@ pub(crate) async fn reckon(
 
 /// The message of one payment; `None` when nobody can be written to any more.
 pub(crate) fn message(
-    context: &Context,
     composer: &RuleComposer,
     rule: &StoredRule,
-    run: &Run,
+    step: i32,
     payment: &ReminderPayment,
     people: &People,
-    send_at: Timestamp,
+    due: Due,
 ) -> Option<NewMessage> {
     let phone = payment.phone.number()?;
-    let RuleComposer { composer, template } = composer;
+    let RuleComposer { composer, template, .. } = composer;
     let link = if composer.texts.has_opt_out_link() { composer.links().of(phone).0 } else { String::new() };
     let language = payment.language.as_deref();
     let variables: Variables = payment.placeholders();
@@ -154,10 +185,6 @@ pub(crate) fn message(
     }
     let measure = rendered.unwrap_or_else(|_| measure(""));
     let segments = composer.billed(&measure);
-    let step = run.run.step;
-    // How late it may be counts from when it could first have gone out.
-    let window = &composer.settings.reminder_window;
-    let opens = window.closed_until(send_at, context.config.timezone).unwrap_or(send_at);
     let sendable = rendered.is_ok();
     Some(NewMessage {
         dedupe_key: format!("reminder:{}:{}:{step}:{}", payment.id, rule.id, payment.due_on),
@@ -176,8 +203,8 @@ pub(crate) fn message(
             Money::ZERO
         },
         estimated_fx: composer.fx,
-        due_at: send_at,
-        expires_at: Some(opens + rule.rule.maximum_lateness()),
+        due_at: due.at,
+        expires_at: Some(due.latest),
         api_key_id: None,
         test: false,
         suppressed: rendered.err(),
@@ -190,7 +217,7 @@ pub(crate) fn message(
             text: if sendable { composer.open_text(language, &link) } else { String::new() },
             fallback_at: rule
                 .rule
-                .fallback_at(opens)
+                .fallback_at(due.at)
                 .filter(|_| sendable && composer.channel == Channel::Whatsapp),
         }),
     })

@@ -8,8 +8,11 @@ use crate::composing::Composer;
 use crate::context::Context;
 use crate::quoting::QuoteError;
 use crate::reminder_texts::{PAGE, Reckoned, RuleComposer, composer_of, message, reckon};
+use dakiya_core::ids::PaymentId;
 use dakiya_core::message::{Channel, Status};
-use dakiya_core::reminder::{RunDecision, decide_run};
+use dakiya_core::phone::PhoneNumber;
+use dakiya_core::reminder::{RunDecision, RunFacts, decide_run};
+use dakiya_core::time::Timestamp;
 use dakiya_store::messages::{self, NewMessage};
 use dakiya_store::reminder_rules::{self, StoredRule};
 use dakiya_store::reminder_runs::{self, NewRun, Run, RunBatch};
@@ -28,7 +31,8 @@ pub(crate) async fn tick(context: &Context, shutdown: &CancellationToken) -> Res
     for run in reminder_runs::to_plan(&context.store).await? {
         write_out(context, run, shutdown).await?;
     }
-    follow_up(context, shutdown).await
+    follow_up(context, shutdown).await?;
+    send_renumbered(context, shutdown).await
 }
 
 /// Begins the runs whose time has come since each rule was looked at last. Costs a query when none has.
@@ -49,7 +53,11 @@ async fn begin_due(context: &Context) -> Result<(), StoreError> {
             if matched == 0 {
                 continue;
             }
-            let decision = decide_run(&rule.rule, run, &holidays, &window, context.config.timezone, now);
+            let stopped = reminder_runs::stopped(store, rule.id, run.due_on).await?;
+            let hours = rule.rule.hours(&window, context.config.timezone, &holidays);
+            let on_time_within = context.on_time_within();
+            let facts = RunFacts { holidays: &holidays, hours, on_time_within, stopped: &stopped };
+            let decision = decide_run(&rule.rule, run, &facts, now);
             let send_at = match decision {
                 RunDecision::Send { send_at, .. } => Ok(send_at),
                 RunDecision::Skip(reason) => Err(reason),
@@ -67,20 +75,20 @@ async fn begin_due(context: &Context) -> Result<(), StoreError> {
 async fn write_out(context: &Context, run: Run, shutdown: &CancellationToken) -> Result<(), StoreError> {
     let Some(rule) = reminder_rules::by_id(&context.store, run.rule_id).await? else { return Ok(()) };
     if !rule.rule.enabled && !run.unlimited {
-        return hold(context, &run, "the rule was switched off", Reckoned::default()).await;
+        return hold(context, &run, "the rule was switched off", None).await;
     }
     let composer =
         match composer_of(context, &rule.rule, run.run.step, rule.rule.channel.first(), run.run.at).await {
             Ok(composer) => composer,
             Err(QuoteError::Store(error)) => return Err(error),
-            Err(error) => return hold(context, &run, &error.to_string(), Reckoned::default()).await,
+            Err(error) => return hold(context, &run, &error.to_string(), None).await,
         };
     if let Some(limit) =
         rule.rule.limits.cost_per_run.filter(|_| !run.unlimited && run.after_reference.is_none())
     {
-        let reckoned = reckon(context, &composer, &rule.rule, &run.run, 0).await?;
+        let reckoned = reckon(context, &composer, &rule.rule, &run.run, 0, 0).await?;
         if reckoned.cost > limit {
-            return hold(context, &run, OVER_COST, reckoned).await;
+            return hold(context, &run, OVER_COST, Some(reckoned)).await;
         }
     }
     let mut run = run;
@@ -122,10 +130,10 @@ async fn batch(
     let phones: Vec<_> = page.iter().filter_map(|payment| payment.phone.number()).collect();
     let people = messages::people(store, &phones).await?;
     remember_links(context, &composer.composer, &phones).await?;
-    let send_at = run.send_at.unwrap_or(run.run.at);
+    let due = composer.due(context, &rule.rule, run.send_at.unwrap_or(run.run.at));
     let messages: Vec<NewMessage> = page
         .iter()
-        .filter_map(|payment| message(context, composer, rule, run, payment, &people, send_at))
+        .filter_map(|payment| message(composer, rule, run.run.step, payment, &people, due))
         .collect();
     let paid =
         if last { reminder_payments::paid_on(store, run.run.due_on, &rule.rule.payments).await? } else { 0 };
@@ -136,7 +144,7 @@ async fn batch(
 async fn remember_links(
     context: &Context,
     composer: &Composer,
-    phones: &[dakiya_core::phone::PhoneNumber],
+    phones: &[PhoneNumber],
 ) -> Result<(), StoreError> {
     if composer.texts.has_opt_out_link() {
         let links: Vec<_> = phones.iter().map(|phone| (composer.links().of(*phone).1, *phone)).collect();
@@ -145,11 +153,15 @@ async fn remember_links(
     Ok(())
 }
 
-async fn hold(context: &Context, run: &Run, reason: &str, reckoned: Reckoned) -> Result<(), StoreError> {
+async fn hold(
+    context: &Context,
+    run: &Run,
+    reason: &str,
+    reckoned: Option<Reckoned>,
+) -> Result<(), StoreError> {
     tracing::warn!(rule = %run.rule_id, step = run.run.step, reason, "a run of reminders is held until a person decides");
-    let Reckoned { will_send, suppressed, cost, .. } = reckoned;
-    reminder_runs::hold(&context.store, run, reason, (will_send, suppressed, cost), context.clock.now())
-        .await?;
+    let reckoned = reckoned.map(|reckoned| (reckoned.will_send, reckoned.suppressed, reckoned.cost));
+    reminder_runs::hold(&context.store, run, reason, reckoned, context.clock.now()).await?;
     Ok(())
 }
 
@@ -177,7 +189,10 @@ async fn follow_up(context: &Context, shutdown: &CancellationToken) -> Result<()
                 | Status::Failed
                 | Status::Rejected,
                 Some(rule),
-            ) => text_message(context, &rule, payment, &waiting).await?,
+            ) => {
+                let text = again(context, &rule, payment, &waiting, Channel::Sms, now).await?;
+                text.map(|text| NewMessage { dedupe_key: messages::following(&text.dedupe_key), ..text })
+            }
             _ => None,
         };
         if messages::follow(store, waiting.message.id, follows.as_ref(), None, now).await?
@@ -189,31 +204,62 @@ async fn follow_up(context: &Context, shutdown: &CancellationToken) -> Result<()
     Ok(())
 }
 
-async fn text_message(
+/// Sends to the new number what waited when a payment's number was corrected.
+async fn send_renumbered(context: &Context, shutdown: &CancellationToken) -> Result<(), StoreError> {
+    let store = &context.store;
+    for taken_back in messages::renumbered(store, FOLLOWED).await? {
+        if shutdown.is_cancelled() {
+            return Ok(());
+        }
+        let (old, now) = (&taken_back.message, context.clock.now());
+        let Some((payment, rule, _)) = old.reminder else { continue };
+        let instead = match reminder_rules::by_id(store, rule).await?.filter(|rule| rule.rule.enabled) {
+            Some(rule) => {
+                again(context, &rule, payment, &taken_back, old.channel, old.due_at.max(now)).await?
+            }
+            None => None,
+        };
+        let instead = instead.map(|message| NewMessage {
+            dedupe_key: if messages::follows_another(&old.dedupe_key) {
+                messages::following(&message.dedupe_key)
+            } else {
+                message.dedupe_key.clone()
+            },
+            expires_at: old.expires_at,
+            ..message
+        });
+        if messages::send_renumbered(store, old.id, instead.as_ref(), now).await? && instead.is_some() {
+            context.nudge();
+        }
+    }
+    Ok(())
+}
+
+/// What a message said, to the number that its payment has now; `None`: nobody is to be reminded of it any more.
+async fn again(
     context: &Context,
     rule: &StoredRule,
-    payment: dakiya_core::ids::PaymentId,
-    waiting: &messages::ToFollow,
+    payment: PaymentId,
+    before: &messages::ToFollow,
+    channel: Channel,
+    send_at: Timestamp,
 ) -> Result<Option<NewMessage>, StoreError> {
-    let now = context.clock.now();
     let Some(payment) = reminder_payments::get(&context.store, payment).await? else { return Ok(None) };
-    let step = waiting.message.reminder.map_or(0, |(_, _, step)| step);
-    if !payment.status.is_owed() || payment.due_on != waiting.due_on {
+    let step = before.message.reminder.map_or(0, |(_, _, step)| step);
+    if !payment.status.is_owed() || payment.due_on != before.due_on {
         return Ok(None);
     }
-    let composer = match composer_of(context, &rule.rule, step, Channel::Sms, now).await {
+    let composer = match composer_of(context, &rule.rule, step, channel, send_at).await {
         Ok(composer) => composer,
         Err(QuoteError::Store(error)) => return Err(error),
         Err(error) => {
-            tracing::warn!(%error, "no text message follows what WhatsApp did not deliver");
+            tracing::warn!(%error, "a reminder is not sent again, by text message or to the new number");
             return Ok(None);
         }
     };
     let Some(phone) = payment.phone.number() else { return Ok(None) };
     let people = messages::people(&context.store, &[phone]).await?;
     remember_links(context, &composer.composer, &[phone]).await?;
-    let run = rule.rule.run(step, payment.due_on, &reminder_rules::holidays(&context.store).await?);
-    let run = Run::coming(rule.id, run);
-    let message = message(context, &composer, rule, &run, &payment, &people, now);
-    Ok(message.map(|message| NewMessage { dedupe_key: format!("{}:sms", message.dedupe_key), ..message }))
+    let due = composer.due(context, &rule.rule, send_at);
+    Ok(message(&composer, rule, step, &payment, &people, due))
 }

@@ -19,6 +19,7 @@ use dakiya_store::savings::{self, Fix};
 use dakiya_store::templates::{self, TemplateVersion};
 use dakiya_store::{StoreError, fx_rates, senders, settings};
 use dakiya_twilio::error::{plain_words, unreachable_codes};
+use std::collections::BTreeMap;
 use texts::of_template;
 
 /// Days of traffic that are looked at, today included.
@@ -92,6 +93,8 @@ pub struct Measured {
     pub fix: Fix,
     /// The template's key, where it was about one.
     pub key: Option<String>,
+    /// The last day that counts: on the next one a later change of the same template takes over.
+    pub until: Option<NaiveDate>,
     /// Messages since; for a number, those it did not get.
     pub messages: u64,
     /// What they saved so far, before tax; less than nothing when the texts grew.
@@ -107,6 +110,8 @@ pub struct WasteReport {
     pub last: NaiveDate,
     /// What prices it.
     pub rate_card: String,
+    /// Text messages that the busiest templates sent in these days.
+    pub texts: u64,
     /// Where money is lost, the most first.
     pub found: Vec<WasteFound>,
     /// What was done, the latest first.
@@ -152,8 +157,9 @@ impl Basis {
 /// Looks at everything.
 pub(crate) async fn report(context: &Context) -> Result<WasteReport, StoreError> {
     let basis = Basis::now(context).await?;
-    let mut found = Vec::new();
+    let (mut found, mut texts) = (Vec::new(), 0);
     for (version, traffic) in busiest(context, &basis).await? {
+        texts += traffic.messages;
         found.extend(of_template(context, &basis, &version, traffic).await?);
     }
     found.extend(dead_numbers(context, &basis).await?);
@@ -163,6 +169,7 @@ pub(crate) async fn report(context: &Context) -> Result<WasteReport, StoreError>
         first: basis.first,
         last: basis.last,
         rate_card: basis.card.name,
+        texts,
         found,
     })
 }
@@ -202,11 +209,14 @@ async fn dead_numbers(context: &Context, basis: &Basis) -> Result<Vec<WasteFound
 
 async fn measured(context: &Context, basis: &Basis) -> Result<Vec<Measured>, StoreError> {
     let store = &context.store;
-    let mut all = Vec::new();
+    let (mut all, mut later) = (Vec::new(), BTreeMap::new());
     for fix in savings::fixes(store, FIXES).await? {
-        let (mut key, mut messages, mut saved) = (None, 0, Money::ZERO);
+        let (mut key, mut messages, mut saved, mut until) = (None, 0, Money::ZERO, None);
         if let Some((template, _, _)) = &fix.template {
-            let since = savings::template_traffic(store, fix.counted_from, basis.last).await?;
+            // A message is measured once: against what went out before the last change that came before it.
+            until = later.insert(*template, fix.counted_from).and_then(|next: NaiveDate| next.pred_opt());
+            let last = until.map_or(basis.last, |until| until.min(basis.last));
+            let since = savings::template_traffic(store, fix.counted_from, last).await?;
             let since = since.get(template).copied().unwrap_or_default();
             (messages, saved) = (since.messages, Traffic::saved(fix.before, since, fix.segment_price));
             key = templates::at_version(store, *template, i32::MAX, None).await?.map(|version| version.key);
@@ -214,7 +224,7 @@ async fn measured(context: &Context, basis: &Basis) -> Result<Vec<Measured>, Sto
             messages = savings::spared(store, contact, fix.at).await?;
             saved = scaled(fix.expected, fix.before.messages, messages);
         }
-        all.push(Measured { fix, key, messages, saved });
+        all.push(Measured { fix, key, until, messages, saved });
     }
     Ok(all)
 }

@@ -8,10 +8,10 @@ use dakiya_core::encoding::Segments;
 use dakiya_core::fx_rate::{self, DatedFx};
 use dakiya_core::message::{Category, Channel, Status};
 use dakiya_core::money::Money;
-use dakiya_core::rate_card::RateCard;
+use dakiya_core::rate_card::{Confidence, RateCard};
 use dakiya_core::settings::Settings;
 use dakiya_core::time::Month;
-use dakiya_scheduler::CommandError;
+use dakiya_scheduler::{CommandError, PriceSource};
 use dakiya_store::campaigns::CampaignError;
 use dakiya_store::inbound::{self, NewInbound};
 use dakiya_store::{budgets, costs, fx_rates, rate_cards, rate_proposals, settings};
@@ -145,18 +145,20 @@ async fn a_campaign_beyond_the_budget_is_refused_and_a_raised_one_lets_everythin
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn prices_are_read_from_the_simulator_and_change_nothing_by_themselves() {
     let (world, _) = World::with_manual_clock().await;
-    world.commands.refresh_prices(&TESTER).await.unwrap();
-    let second = world.commands.refresh_prices(&TESTER).await.unwrap();
+    world.commands.refresh_prices(PriceSource::Simulator, &TESTER).await.unwrap();
+    let second = world.commands.refresh_prices(PriceSource::Simulator, &TESTER).await.unwrap();
     let open = rate_proposals::open(&world.store).await.unwrap();
     assert_eq!(
         open.iter().map(|open| open.id).collect::<Vec<_>>(),
         [second],
         "the newer reading stands alone"
     );
+    assert!(open[0].proposal.simulated && open[0].source.starts_with("The simulator, not Twilio"));
+    assert!(open[0].proposal.rows.iter().all(|row| row.confidence == Confidence::Low));
     let card = || async { rate_cards::get(&world.store, "twilio-list").await.unwrap().unwrap() };
     assert_eq!(card().await, RateCard::twilio_list());
-    rate_proposals::decide(&world.store, second, true, &TESTER, morning()).await.unwrap();
     let today = "2026-11-22".parse().unwrap();
+    rate_proposals::decide(&world.store, second, true, &TESTER, morning(), today).await.unwrap();
     let fx = fx_rate::parse("96").unwrap();
     let price = card().await.outbound(Channel::Sms, Category::Service, today, fx).unwrap().expected;
     assert_eq!(price.rounded_to_paise(), rupees("0.80"));
@@ -165,5 +167,5 @@ async fn prices_are_read_from_the_simulator_and_change_nothing_by_themselves() {
         card().await.outbound(Channel::Sms, Category::Service, yesterday, fx).unwrap().expected,
         rupees("7.9872")
     );
-    assert!(rate_proposals::decide(&world.store, second, true, &TESTER, morning()).await.is_err());
+    assert!(rate_proposals::decide(&world.store, second, true, &TESTER, morning(), today).await.is_err());
 }

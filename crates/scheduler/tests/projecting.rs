@@ -9,13 +9,14 @@ use dakiya_core::encoding::Segments;
 use dakiya_core::message::{Category, Channel, Direction};
 use dakiya_core::money::Money;
 use dakiya_core::projection::{Figures, LineKey, MonthProjection};
-use dakiya_core::rate_card::RateItem;
+use dakiya_core::rate_card::{NoRate, RateItem};
 use dakiya_core::reminder::{PaymentFilter, ReminderRule, ReminderStep};
+use dakiya_core::sender::{Sender, SenderAddress, SenderKind};
 use dakiya_core::time::Month;
-use dakiya_scheduler::Basis;
 use dakiya_scheduler::clock::Clock as _;
+use dakiya_scheduler::{AsOf, Basis};
 use dakiya_store::inbound::{self, NewInbound};
-use dakiya_store::{budgets, reminder_commitments, templates};
+use dakiya_store::{budgets, rate_cards, reminder_commitments, senders, templates};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use support::reminders::{day, live_until, owe, put, rule};
@@ -129,11 +130,20 @@ async fn with_history_the_whole_month_is_projected_and_budgets_warn_of_it() {
     let budget =
         Budget { month: november.month, amount: rupees("4000"), stop: false, warn_at: vec![60, 75, 100] };
     budgets::put(&world.store, &budget, &TESTER, morning()).await.unwrap();
+    // What December will cost is known in November.
+    let december =
+        Budget { month: months[1].month, amount: rupees("3000"), stop: true, warn_at: vec![100, 110] };
+    budgets::put(&world.store, &december, &TESTER, morning()).await.unwrap();
     world.engine.account(&CancellationToken::new()).await.unwrap();
-    let given = budgets::warnings(&world.store, november.month).await.unwrap();
-    let given: Vec<_> = given.iter().map(|given| (given.warning.basis, given.warning.percent)).collect();
-    assert_eq!(given, [(WarningBasis::Forecast, 60), (WarningBasis::Forecast, 75)]);
-    assert_eq!(world.commands.expected_this_month().await.unwrap(), Some(november.total.whole()));
+    let given = async |month| {
+        let given = budgets::warnings(&world.store, month).await.unwrap();
+        given.iter().map(|given| (given.warning.basis, given.warning.percent)).collect::<Vec<_>>()
+    };
+    assert_eq!(given(november.month).await, [(WarningBasis::Forecast, 60), (WarningBasis::Forecast, 75)]);
+    assert_eq!(given(december.month).await, [(WarningBasis::Forecast, 100)]);
+    let expected = world.commands.expected(&[november.month, months[2].month]).await.unwrap();
+    let of = |month: &MonthProjection| (month.month, month.total.whole());
+    assert_eq!(expected, BTreeMap::from([of(november), of(&months[2])]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -196,4 +206,42 @@ async fn where_very_many_payments_are_due_figures_are_kept_with_their_time() {
     assert_eq!(service().await, rupees("4008.80"));
     let projection = world.commands.projection(november(), 1).await.unwrap();
     assert_eq!(projection.reminders_as_of, clock.now());
+    let next = world.commands.next_runs().await.unwrap();
+    assert_eq!(next.as_of, AsOf::Then(clock.now()));
+    let (_, runs) = &next.rules[0];
+    let figures: Vec<_> = runs.as_ref().unwrap().iter().map(|run| run.reckoned.will_send).collect();
+    assert_eq!(figures, [5_011]);
+    let today = world.commands.runs_until(clock.now() + chrono::TimeDelta::days(5)).await.unwrap();
+    assert_eq!(today.iter().map(|(_, run)| run.reckoned.will_send).collect::<Vec<_>>(), [5_011]);
+    assert!(world.commands.runs_until(clock.now()).await.unwrap().is_empty());
+    let (stored, run) = (&today[0].0, today[0].1.run);
+    world.commands.skip_run(stored, run, &TESTER).await.unwrap();
+    let next = world.commands.next_runs().await.unwrap();
+    assert!(next.rules[0].1.as_ref().unwrap()[0].skipped.is_some(), "what a person decides is seen at once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_no_price_is_named_beside_the_figures_it_is_missing_from() {
+    let (world, _) = World::with_manual_clock().await;
+    let unpriced = || async {
+        let projection = world.commands.projection(november(), 1).await.unwrap();
+        projection.unpriced.iter().map(NoRate::what).collect::<Vec<_>>()
+    };
+    assert_eq!(unpriced().await, Vec::<String>::new());
+    let today = day("2026-11-22");
+    let mut card = rate_cards::get(&world.store, "setup-guide").await.unwrap().unwrap();
+    card.rows.retain(|row| row.item == RateItem::Sms);
+    rate_cards::put(&world.store, &card, &TESTER, morning(), today).await.unwrap();
+    assert_eq!(unpriced().await, ["a number's rent"]);
+    // A channel may come after the card was chosen.
+    let address = SenderAddress::parse("+15005550009", SenderKind::Whatsapp).unwrap();
+    let whatsapp = Sender {
+        address,
+        kind: SenderKind::Whatsapp,
+        segments_per_second: 10,
+        promotional: false,
+        monthly_rent: None,
+    };
+    senders::put(&world.store, &whatsapp, &TESTER, morning()).await.unwrap();
+    assert_eq!(unpriced().await, ["WhatsApp out", "a number's rent"]);
 }

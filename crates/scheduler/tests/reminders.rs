@@ -7,7 +7,7 @@ use chrono_tz::Asia::Kolkata;
 use dakiya_core::message::{Category, Channel, Status, SuppressedReason};
 use dakiya_core::money::Money;
 use dakiya_core::payment::PaymentReference;
-use dakiya_core::reminder::{ReminderChannel, ReminderLimits, ReminderRule, RunState};
+use dakiya_core::reminder::{ReminderChannel, ReminderLimits, ReminderRule, RunState, SkipReason};
 use dakiya_core::sender::{Sender, SenderAddress, SenderKind};
 use dakiya_core::time::{Month, TimeOfDay};
 use dakiya_scheduler::clock::Clock;
@@ -244,7 +244,7 @@ async fn the_next_runs_say_whom_they_reach_and_what_they_cost_and_can_be_skipped
     world.commands.skip_run(&stored, asked[0].run, &TESTER).await.unwrap();
     pay(&world, 0, None).await;
     let next = world.commands.coming_runs(&rule, Some(&stored), 2, 0).await.unwrap();
-    assert!(next[0].skipped);
+    assert_eq!(next[0].skipped, Some(SkipReason::ByPerson));
     assert_eq!(next[1].reckoned.suppressed.get(&SuppressedReason::Paid), Some(&1));
     assert_eq!((next[1].reckoned.matched(), next[1].reckoned.will_send), (10, 9));
     assert_eq!(month("2026-11-01").await.unwrap()[&service], Money::parse("10.40").unwrap());
@@ -309,4 +309,19 @@ async fn a_recurring_campaign_comes_once_each_time_and_waits_for_a_person_beyond
     let held = campaigns::get(&world.store, runs[0].campaign_id.unwrap()).await.unwrap().unwrap();
     assert_eq!(held.state, CampaignState::Draft);
     assert!(runs[0].reason.as_deref().unwrap().contains("more than its budget"));
+    // While it waits no further draft is made; once somebody decided, it comes again.
+    let waiting = recurring::held(&world.store, 5).await.unwrap();
+    assert_eq!((waiting.len(), waiting[0].campaign_id), (1, held.id));
+    live_until(&world, &clock, "2026-11-28T12:00:00+05:30").await;
+    assert_eq!(recurring::runs(&world.store, stored.id, 10).await.unwrap().len(), 3);
+    campaigns::cancel(&world.store, held.id, &TESTER, clock.now()).await.unwrap();
+    assert!(recurring::held(&world.store, 5).await.unwrap().is_empty());
+    let hourly = RecurringCampaign { cron: "0 * * * *".to_owned(), ..what };
+    let next = Recurrence::parse(&hourly.cron, &hourly.zone, clock.now()).unwrap().next(clock.now());
+    recurring::put(&world.store, "thanks", &hourly, next, &TESTER, clock.now()).await.unwrap();
+    live_until(&world, &clock, "2026-11-28T14:30:00+05:30").await;
+    let runs = recurring::runs(&world.store, stored.id, 10).await.unwrap();
+    assert_eq!(runs.len(), 4, "the first of them waits as well");
+    let named = campaigns::get(&world.store, runs[0].campaign_id.unwrap()).await.unwrap().unwrap();
+    assert_eq!(named.draft.name, "Thanks, 28 Nov 2026, 13:00", "what comes each hour says which");
 }

@@ -6,11 +6,12 @@ mod support;
 use dakiya_core::message::{Category, Channel, Status, SuppressedReason};
 use dakiya_core::money::Money;
 use dakiya_core::savings::Waste;
+use dakiya_scheduler::clock::Clock;
 use dakiya_scheduler::{TextFix, WasteFound, WasteReport, WasteSubject};
 use dakiya_simulator::Fate;
 use dakiya_store::audit::Actor;
 use dakiya_store::inbound::{self, NewInbound};
-use dakiya_store::savings::FixError;
+use dakiya_store::savings::{self, FixError, TemplateFix};
 use dakiya_store::{contacts, templates};
 use std::time::Duration;
 use support::{SENDER, TESTER, World, morning, phone};
@@ -66,6 +67,71 @@ async fn a_rupee_sign_is_priced_taken_out_by_a_click_and_the_saving_is_measured(
     let done = &world.commands.waste().await.unwrap().done[0];
     assert_eq!((done.messages, done.saved), (2, rupees("1.60")));
     assert_eq!((done.key.as_deref(), done.fix.expected), (Some("test"), rupees("2.40")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_after_two_changes_of_one_template_is_measured_once() {
+    let (world, clock) = World::with_manual_clock().await;
+    sent(&world, WASTEFUL, 0..3).await;
+    let report = world.commands.waste().await.unwrap();
+    let first =
+        world.commands.fix_text(&click(of(&report, Waste::RupeeSign).unwrap()), &TESTER).await.unwrap();
+    let before = world.commands.waste().await.unwrap().done[0].fix.clone();
+    // The same day somebody mends another language, or the same one once more.
+    let body = first.body.replace("Pay now", "Pay");
+    let second = TemplateFix {
+        waste: Waste::JustOver,
+        key: first.key.clone(),
+        version: first.version,
+        text: templates::TemplateText {
+            name: first.name.clone(),
+            category: first.category,
+            channel: first.channel,
+            language: Some(first.language.clone()),
+            body: body.clone(),
+            dlt: None,
+            content_sid: None,
+        },
+        expected: rupees("1"),
+        segment_price: before.segment_price,
+        before: before.before,
+        counted_from: before.counted_from,
+    };
+    savings::fix_template(&world.store, &second, &TESTER, clock.now()).await.unwrap();
+    clock.advance(DAY);
+    sent(&world, &body, 10..12).await;
+    let done = world.commands.waste().await.unwrap().done;
+    let counted: Vec<_> = done.iter().map(|done| (done.messages, done.saved)).collect();
+    assert_eq!(counted, [(2, rupees("1.60")), (0, Money::ZERO)]);
+    assert_eq!((done[0].until, done[1].until), (None, before.counted_from.pred_opt()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_a_number_that_takes_no_messages_is_given_up_and_only_once() {
+    let (world, _) = World::with_manual_clock().await;
+    let healthy = world.commands.suppress_number(phone(2), &TESTER).await;
+    assert!(matches!(healthy, Err(FixError::NotDead(_))), "{healthy:?}");
+    world.simulator.faults().ends(&phone(1).to_string(), Fate::Undeliver(30_003));
+    for n in [1, 1, 1] {
+        world.message(n, Category::Service).await;
+        world.run().await;
+    }
+    for _ in 0..2 {
+        world.commands.suppress_number(phone(1), &TESTER).await.unwrap();
+    }
+    let done = world.commands.waste().await.unwrap().done;
+    assert_eq!((done.len(), done[0].fix.phone), (1, Some(phone(1))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_whose_failures_cost_nothing_loses_nothing() {
+    let (world, _) = World::with_manual_clock().await;
+    world.simulator.faults().ends(&phone(1).to_string(), Fate::Fail(30_005));
+    for n in [1, 1, 1] {
+        world.message(n, Category::Service).await;
+        world.run().await;
+    }
+    assert_eq!(of(&world.commands.waste().await.unwrap(), Waste::DeadNumber), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -117,6 +117,10 @@ async fn settle_month(world: &World, month: Month, kinds: &mut BTreeMap<FindingK
         rupees(listed),
         "{month}: what differs is listed, to the last digit"
     );
+    // What is spent beyond what is charged are the listed messages without a price, at their estimates.
+    let outstanding: Money = lines.iter().map(|line| line.costs.outstanding).sum();
+    let expected: Money = findings.iter().filter_map(|finding| finding.expected).sum();
+    assert_eq!(outstanding, expected, "{month}: what has no price is listed with what is set aside for it");
     let days = reconciliation::days(&world.store, month).await.unwrap();
     let differences: Decimal = days.iter().map(|day| day.balance.difference()).sum();
     assert_eq!(differences, listed, "{month}");
@@ -166,15 +170,23 @@ async fn a_years_books_equal_the_invoice_or_every_message_that_differs_is_listed
         month = month.plus(1);
     }
     let seen: Vec<FindingKind> = kinds.keys().copied().collect();
-    for kind in [FindingKind::LatePrice, FindingKind::Repriced, FindingKind::Unpriced, FindingKind::NotOurs] {
+    for kind in [
+        FindingKind::LatePrice,
+        FindingKind::Repriced,
+        FindingKind::Unpriced,
+        FindingKind::NotCharged,
+        FindingKind::NotOurs,
+    ] {
         assert!(seen.contains(&kind), "the year had too little of {kind}: {kinds:?}");
     }
     let log = world.log().await;
     assert!(log.iter().all(|message| message.status != Status::Unknown));
-    let failed_and_charged = log
-        .iter()
-        .filter(|message| message.status == Status::Failed && message.actual_cost.is_some())
-        .count();
+    let failed: Vec<_> = log.iter().filter(|message| message.status == Status::Failed).collect();
+    assert!(
+        failed.iter().all(|message| message.actual_cost.is_some()),
+        "what failed is charged or it is not"
+    );
+    let failed_and_charged = failed.iter().filter(|message| message.actual_cost > Some(Money::ZERO)).count();
     assert!(failed_and_charged > 5 && log.len() > 400, "{failed_and_charged} of {}", log.len());
     let kept = costs::by_day(&world.store, NaiveDate::MIN, end).await.unwrap();
     costs::rebuild(&world.store).await.unwrap();
@@ -200,6 +212,54 @@ async fn a_message_of_which_nobody_knew_is_found_in_twilios_list_and_booked() {
     let findings = found(&world, Month::parse("2027-03").unwrap()).await;
     assert_eq!((findings.len(), findings[0].kind), (1, FindingKind::Unknown));
     assert_eq!((findings[0].state, findings[0].message), (FindingState::Settled, Some(message.id)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn prices_that_are_wrong_and_add_up_to_the_right_sum_are_found_when_the_day_is_at_rest() {
+    let (world, clock) = world("2027-03-03T06:00:00Z").await;
+    for (n, percent) in [(1, 200), (2, 0)] {
+        let repriced = BillFault { bill: Bill::Repriced { hours: 30, percent } };
+        let rule = Rule::to(&phone(n).to_string(), repriced);
+        world.simulator.faults().change(|faults| faults.bills.push(rule));
+        world.message(n, Category::Service).await;
+    }
+    world.run().await;
+    live_until(&world, &clock, clock.now() + TimeDelta::days(2)).await;
+    let month = Month::parse("2027-03").unwrap();
+    let day = reconciliation::days(&world.store, month).await.unwrap().remove(0);
+    assert!(day.balance.difference().is_zero() && day.listed_at.is_none(), "{day:?}");
+    assert_eq!(found(&world, month).await, []);
+    live_until(&world, &clock, clock.now() + TimeDelta::days(3)).await;
+    let mut amounts: Vec<_> = found(&world, month).await.into_iter().map(|found| found.amount).collect();
+    amounts.sort_unstable();
+    assert_eq!(amounts, ["-0.0083", "0.0083"].map(|amount| amount.parse::<Decimal>().unwrap()));
+    let mut booked: Vec<_> = world.log().await.iter().filter_map(|message| message.actual_cost).collect();
+    booked.sort_unstable();
+    assert_eq!(booked, ["0", "1.5936"].map(|cost| Money::parse(cost).unwrap()));
+    let day = reconciliation::days(&world.store, month).await.unwrap().remove(0);
+    let looked = day.listed_at.unwrap();
+    live_until(&world, &clock, clock.now() + TimeDelta::days(1)).await;
+    let day = reconciliation::days(&world.store, month).await.unwrap().remove(0);
+    assert_eq!((day.listed_at, day.at > looked), (Some(looked), true), "once is enough");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_failed_and_was_never_charged_costs_nothing_at_last_and_is_listed() {
+    let (world, clock) = world("2027-03-03T06:00:00Z").await;
+    let rule = Rule::to(&phone(1).to_string(), DeliveryFault { fate: Fate::Fail(30005) });
+    world.simulator.faults().change(|faults| faults.deliveries.push(rule));
+    let message = world.message(1, Category::Service).await;
+    world.run().await;
+    let month = Month::parse("2027-03").unwrap();
+    assert_eq!(costs::spent(&world.store, month).await.unwrap(), message.estimated_cost);
+    live_until(&world, &clock, clock.now() + TimeDelta::days(5)).await;
+    let message = world.reload(&message).await;
+    assert_eq!((message.actual_cost, message.is_reserved()), (Some(Money::ZERO), false));
+    assert_eq!(message.differences().failure, -message.estimated_cost.to_micros().unwrap());
+    assert_eq!(costs::spent(&world.store, month).await.unwrap(), Money::ZERO);
+    let findings = found(&world, month).await;
+    assert_eq!((findings.len(), findings[0].kind), (1, FindingKind::NotCharged));
+    assert_eq!((findings[0].state, findings[0].expected), (FindingState::Settled, None));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@
 mod holds;
 mod warnings;
 
-pub use holds::{Held, held, release};
+pub use holds::{Held, Holds, held, holds, release};
 pub use warnings::{Given, note_warnings, warnings};
 
 use crate::audit::{self, Actor};
@@ -14,7 +14,7 @@ use crate::campaigns::CampaignError;
 use crate::column::Stored;
 use crate::costs::{self, lock_month};
 use crate::sql::{Row, Sql};
-use crate::{Store, StoreError};
+use crate::{Cursor, Page, Store, StoreError};
 use dakiya_core::budget::{Budget, Standing};
 use dakiya_core::money::Money;
 use dakiya_core::time::{Month, Timestamp, to_micros};
@@ -33,14 +33,20 @@ const OWN: &str = "campaign";
 
 impl BudgetHold {
     pub(crate) fn stored(self) -> String {
-        match self {
-            BudgetHold::Month(month) => month.to_string(),
-            BudgetHold::Campaign => OWN.to_owned(),
-        }
+        self.to_string()
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if text == OWN { Some(BudgetHold::Campaign) } else { Month::parse(text).ok().map(BudgetHold::Month) }
+    }
+}
+
+impl std::fmt::Display for BudgetHold {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            BudgetHold::Month(month) => month.fmt(f),
+            BudgetHold::Campaign => f.write_str(OWN),
+        }
     }
 }
 
@@ -73,6 +79,21 @@ pub async fn list(store: &Store, first: Month, last: Month) -> Result<Vec<Stored
         .bind(Stored(last))
         .text(" ORDER BY month");
     query.all(store.read()).await?.iter().map(stored).collect()
+}
+
+/// All budgets, a page at a time, in the order of their months.
+pub async fn page(
+    store: &Store,
+    cursor: Option<&Cursor>,
+    limit: u64,
+) -> Result<Page<StoredBudget>, StoreError> {
+    let mut query = Sql::new("SELECT ").text(COLUMNS).text(" FROM budgets");
+    if let Some(cursor) = cursor {
+        query = query.text(" WHERE month > ").bind(cursor.part::<String>()?);
+    }
+    let rows = query.text(" ORDER BY month LIMIT ").bind(limit + 1).all(store.read()).await?;
+    let budgets = rows.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
+    Ok(Page::cut(budgets, limit, |stored| Cursor::of([&stored.budget.month.to_string()])))
 }
 
 fn stored(row: &QueryResult) -> Result<StoredBudget, StoreError> {

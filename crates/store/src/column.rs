@@ -145,6 +145,7 @@ words!(
     PaymentEventKind,
     dakiya_core::budget::WarningBasis,
     dakiya_core::savings::Waste,
+    dakiya_core::tax::GstMode,
     dakiya_core::reconciliation::FindingKind,
     dakiya_core::reconciliation::FindingState,
     dakiya_core::usage::UsageKind,

@@ -101,8 +101,8 @@ pub async fn record(store: &Store, new: &NewInbound, now: Timestamp) -> Result<b
         };
         let mut costs = CostChanges::default();
         costs.changed(inbound_key(new.day, new.channel, new.recipient.clone()), Entry::default(), entry);
-        costs.write_months(&*tx).await?;
-        costs.write_days(&*tx).await?;
+        costs.write_spent(&*tx).await?;
+        costs.write_lines(&*tx).await?;
     }
     tx.commit().await?;
     Ok(inserted > 0)

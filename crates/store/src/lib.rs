@@ -27,6 +27,8 @@ pub mod recipients;
 pub mod reconciliation;
 pub mod recurring_campaigns;
 pub mod reminder_commitments;
+pub mod reminder_limits;
+pub mod reminder_next_runs;
 pub mod reminder_payments;
 pub mod reminder_rules;
 pub mod reminder_runs;

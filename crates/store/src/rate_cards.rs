@@ -4,9 +4,11 @@ use crate::audit::{self, Actor};
 use crate::column::Stored;
 use crate::entities::{rate_cards, rate_rows};
 use crate::sql::{Sql, for_update};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, senders, settings};
+use chrono::NaiveDate;
 use dakiya_core::ids::RateRowId;
-use dakiya_core::rate_card::{RateCard, RateRow};
+use dakiya_core::message::Channel;
+use dakiya_core::rate_card::{NoRate, RateCard, RateRow};
 use dakiya_core::time::{Timestamp, to_micros};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -30,7 +32,8 @@ pub async fn get(store: &Store, key: &str) -> Result<Option<RateCard>, StoreErro
 }
 
 pub(crate) async fn get_in<C: ConnectionTrait>(db: &C, key: &str) -> Result<Option<RateCard>, StoreError> {
-    let Some(card) = rate_cards::Entity::find_by_id(key.to_owned()).one(db).await? else {
+    let kept = rate_cards::Entity::find_by_id(key.to_owned()).filter(rate_cards::Column::RemovedAt.is_null());
+    let Some(card) = kept.one(db).await? else {
         return Ok(None);
     };
     let rows = rate_rows::Entity::find()
@@ -45,7 +48,10 @@ pub(crate) async fn get_in<C: ConnectionTrait>(db: &C, key: &str) -> Result<Opti
 
 /// All cards, by name.
 pub async fn list(store: &Store) -> Result<Vec<RateCardName>, StoreError> {
-    let cards = rate_cards::Entity::find().order_by_asc(rate_cards::Column::Name).limit(MOST_LISTED);
+    let cards = rate_cards::Entity::find()
+        .filter(rate_cards::Column::RemovedAt.is_null())
+        .order_by_asc(rate_cards::Column::Name)
+        .limit(MOST_LISTED);
     let name = |card: rate_cards::Model| RateCardName {
         key: card.key,
         name: card.name,
@@ -55,9 +61,19 @@ pub async fn list(store: &Store) -> Result<Vec<RateCardName>, StoreError> {
 }
 
 /// Stores a card. Rows that are there already stay as they are; those that are not in it any more are retired, not
-/// deleted, so that what was reckoned with them can be explained.
-pub async fn put(store: &Store, card: &RateCard, actor: &Actor, now: Timestamp) -> Result<(), StoreError> {
+/// deleted, so that what was reckoned with them can be explained. A conflict when the card is in force and could not
+/// price on the day `today` what goes out.
+pub async fn put(
+    store: &Store,
+    card: &RateCard,
+    actor: &Actor,
+    now: Timestamp,
+    today: NaiveDate,
+) -> Result<(), StoreError> {
     let tx = store.write().await?;
+    if settings::get_in(&*tx).await?.rate_card == card.key {
+        must_price(&*tx, card, today).await?;
+    }
     let by = audit::name_of(&*tx, actor).await?;
     let changed = write(store, &*tx, card, &by, now).await?;
     audit::record(
@@ -71,6 +87,103 @@ pub async fn put(store: &Store, card: &RateCard, actor: &Actor, now: Timestamp) 
     )
     .await?;
     tx.commit().await
+}
+
+/// Stores a new card under a key made of its name, with the rows of another card or none. Returns the key.
+pub async fn add(
+    store: &Store,
+    name: &str,
+    copied: Option<&str>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<String, StoreError> {
+    let tx = store.write().await?;
+    let rows = match copied {
+        Some(key) => {
+            let card = get_in(&*tx, key).await?.ok_or_else(|| StoreError::not_found("rate card", key))?;
+            card.rows
+        }
+        None => Vec::new(),
+    };
+    let mut key = None;
+    for candidate in RateCard::keys_of_name(name) {
+        if rate_cards::Entity::find_by_id(candidate.clone()).one(&*tx).await?.is_none() {
+            key = Some(candidate);
+            break;
+        }
+    }
+    let Some(key) = key else {
+        return Err(StoreError::Conflict(
+            "there are too many rate cards of this name; choose another".to_owned(),
+        ));
+    };
+    let by = audit::name_of(&*tx, actor).await?;
+    let card = RateCard { key, name: name.to_owned(), rows };
+    write(store, &*tx, &card, &by, now).await?;
+    let told = match copied {
+        Some(from) => format!("{} rows of {from}", card.rows.len()),
+        None => "no rows".to_owned(),
+    };
+    audit::record(store, &*tx, actor, now, "rate_card.added", &card.key, told).await?;
+    tx.commit().await?;
+    Ok(card.key)
+}
+
+/// Removes a card. Its rows are retired and kept, so that what was reckoned with them can be explained. A conflict when
+/// it ships with Dakiya, is in force, or a scenario is priced with it.
+pub async fn remove(store: &Store, key: &str, actor: &Actor, now: Timestamp) -> Result<(), StoreError> {
+    let tx = store.write().await?;
+    let card = get_in(&*tx, key).await?.ok_or_else(|| StoreError::not_found("rate card", key))?;
+    let conflict = |told: String| Err(StoreError::Conflict(told));
+    if RateCard::preset(key).is_some() {
+        return conflict(format!("the rate card \"{}\" ships with Dakiya and stays", card.name));
+    }
+    if settings::get_in(&*tx).await?.rate_card == key {
+        return conflict(format!("the rate card \"{}\" is in force; use another one first", card.name));
+    }
+    let scenario = Sql::new("SELECT name FROM scenarios WHERE rate_card = ").bind(key).text(" LIMIT 1");
+    if let Some(row) = scenario.one(&*tx).await? {
+        let name: String = row.try_get("", "name")?;
+        return conflict(format!(
+            "the scenario \"{name}\" is priced with the rate card \"{}\"; change the scenario first",
+            card.name
+        ));
+    }
+    let by = audit::name_of(&*tx, actor).await?;
+    write(store, &*tx, &RateCard { rows: Vec::new(), ..card }, &by, now).await?;
+    Sql::new("UPDATE rate_cards SET removed_at = ")
+        .bind(to_micros(now))
+        .text(", removed_by = ")
+        .bind(by)
+        .text(" WHERE key = ")
+        .bind(key)
+        .execute(&*tx)
+        .await?;
+    audit::record(store, &*tx, actor, now, "rate_card.removed", key, "its rows are kept").await?;
+    tx.commit().await
+}
+
+/// Refuses a card that could not price what goes out: in force it would refuse every message, one-time passwords
+/// included.
+pub(crate) async fn must_price<C: ConnectionTrait>(
+    db: &C,
+    card: &RateCard,
+    today: NaiveDate,
+) -> Result<(), StoreError> {
+    let mut channels = senders::channels(db).await?;
+    // One-time passwords go by SMS before anybody wrote a sender down.
+    if !channels.contains(&Channel::Sms) {
+        channels.insert(0, Channel::Sms);
+    }
+    let missing: Vec<String> = card.missing(today, &channels).iter().map(NoRate::what).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(StoreError::Conflict(format!(
+        "the rate card \"{}\" would have no price for {}; add one first",
+        card.name,
+        missing.join(", ")
+    )))
 }
 
 /// Stores a card unless one of that key is there.
@@ -96,7 +209,10 @@ pub(crate) async fn write<C: ConnectionTrait>(
 ) -> Result<(usize, usize), StoreError> {
     Sql::new("INSERT INTO rate_cards (key, name, updated_at) VALUES ")
         .rows([[card.key.clone().into(), card.name.clone().into(), to_micros(now).into()]])
-        .text(" ON CONFLICT (key) DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at")
+        .text(
+            " ON CONFLICT (key) DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at, \
+             removed_at = NULL, removed_by = NULL",
+        )
         .execute(tx)
         .await?;
     let query = Sql::new("SELECT * FROM rate_rows WHERE retired_at IS NULL AND card_key = ")

@@ -4,6 +4,7 @@ use crate::audit::{self, Actor};
 use crate::column::Stored;
 use crate::sql::{Row, Sql, for_update};
 use crate::{Store, StoreError, rate_cards};
+use chrono::NaiveDate;
 use dakiya_core::ids::RateProposalId;
 use dakiya_core::rate_card::Proposal;
 use dakiya_core::time::{Timestamp, to_micros};
@@ -77,13 +78,15 @@ fn read(row: &QueryResult) -> Result<OpenProposal, StoreError> {
     })
 }
 
-/// Takes the proposed rows into their card, or throws them away. A conflict when somebody decided before.
+/// Takes the proposed rows into their card, from the day `today` at the earliest, or throws them away. A conflict when
+/// somebody decided before.
 pub async fn decide(
     store: &Store,
     id: RateProposalId,
     apply: bool,
     actor: &Actor,
     now: Timestamp,
+    today: NaiveDate,
 ) -> Result<(), StoreError> {
     let tx = store.write().await?;
     let found = Sql::new(
@@ -113,7 +116,8 @@ pub async fn decide(
     if apply {
         let card =
             rate_cards::get_in(&*tx, key).await?.ok_or_else(|| StoreError::not_found("rate card", key))?;
-        rate_cards::write(store, &*tx, &open.proposal.applied_to(&card), &by, now).await?;
+        let changed = open.proposal.clone().not_before(today).applied_to(&card);
+        rate_cards::write(store, &*tx, &changed, &by, now).await?;
     }
     audit::record(store, &*tx, actor, now, action, key, open.source).await?;
     tx.commit().await

@@ -220,6 +220,48 @@ pub async fn runs(
     query.text(" ORDER BY at DESC LIMIT ").bind(limit).all(store.read()).await?.iter().map(run).collect()
 }
 
+/// A time that waits for a person, as a draft.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldTime {
+    /// What recurs, as people call it.
+    pub name: String,
+    /// When it was due.
+    pub at: Timestamp,
+    /// The draft.
+    pub campaign_id: CampaignId,
+    /// Why, as a sentence.
+    pub reason: Option<String>,
+}
+
+/// Times whose campaigns still wait as drafts for a person, those of longest ago first.
+pub async fn held(store: &Store, limit: u64) -> Result<Vec<HeldTime>, StoreError> {
+    let rows = Sql::new(
+        "SELECT o.name, r.at, r.campaign_id, r.reason FROM recurring_runs r JOIN recurring_campaigns o ON o.id = r.recurring_id \
+         JOIN campaigns c ON c.id = r.campaign_id WHERE r.state = 'held' AND c.state = 'draft' ORDER BY r.at LIMIT ",
+    )
+    .bind(limit)
+    .all(store.read())
+    .await?;
+    let held = |row: &QueryResult| {
+        Ok(HeldTime {
+            name: row.try_get("", "name")?,
+            at: row.try_get("", "at")?,
+            campaign_id: row.read("campaign_id")?,
+            reason: row.try_get("", "reason")?,
+        })
+    };
+    rows.iter().map(held).collect()
+}
+
+/// Whether one of its times still waits as a draft for a person.
+pub async fn waits(store: &Store, id: RecurringCampaignId) -> Result<bool, StoreError> {
+    let query = Sql::new(
+        "SELECT r.at FROM recurring_runs r JOIN campaigns c ON c.id = r.campaign_id WHERE r.state = 'held' \
+         AND c.state = 'draft' AND r.recurring_id = ",
+    );
+    Ok(query.bind(Stored(id)).text(" LIMIT 1").one(store.read()).await?.is_some())
+}
+
 const RUN_COLUMNS: &str = "SELECT recurring_id, at, campaign_id, state, reason FROM recurring_runs";
 
 /// Says which campaign a time became; `false`: it became one already.

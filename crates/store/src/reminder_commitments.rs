@@ -1,6 +1,7 @@
 //! What the coming runs of reminders will cost: kept from time to time, because it takes reading every payment that is due.
 
 use crate::column::Stored;
+use crate::reminder_next_runs::{self, NextRun};
 use crate::sql::{Row, Sql};
 use crate::{Store, StoreError};
 use chrono::TimeDelta;
@@ -63,8 +64,8 @@ pub async fn claim(
     Ok(claimed > 0)
 }
 
-/// Keeps new figures instead of those before.
-pub async fn keep(store: &Store, kept: &Kept) -> Result<(), StoreError> {
+/// Keeps new figures, and the next runs they were made with, instead of those before.
+pub async fn keep(store: &Store, kept: &Kept, next_runs: &[NextRun]) -> Result<(), StoreError> {
     let tx = store.write().await?;
     Sql::new("UPDATE reminder_commitments_made SET claimed_until = NULL, at = ")
         .bind(to_micros(kept.at))
@@ -85,6 +86,7 @@ pub async fn keep(store: &Store, kept: &Kept) -> Result<(), StoreError> {
             .execute(&*tx)
             .await?;
     }
+    reminder_next_runs::keep(&*tx, next_runs).await?;
     tx.commit().await
 }
 

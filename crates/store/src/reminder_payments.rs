@@ -7,9 +7,11 @@ use chrono::NaiveDate;
 use dakiya_core::ids::PaymentId;
 use dakiya_core::money::Money;
 use dakiya_core::payment::{PaymentFacts, PaymentReference, PaymentStatus};
+use dakiya_core::phone::PhoneNumber;
 use dakiya_core::reminder::PaymentFilter;
 use dakiya_core::template::Variables;
 use sea_orm::{ConnectionTrait, QueryResult};
+use std::collections::HashSet;
 
 /// What a reminder needs to know of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +111,22 @@ pub async fn due_between(store: &Store, from: NaiveDate, until: NaiveDate) -> Re
     .await?;
     let found: i64 = row.map(|row| row.try_get("", "found")).transpose()?.unwrap_or(0);
     Ok(found.unsigned_abs())
+}
+
+/// Those of some people who owe several payments that a rule covers, due on one day.
+pub async fn owing_several(
+    store: &Store,
+    due_on: NaiveDate,
+    filter: &PaymentFilter,
+    phones: &[PhoneNumber],
+) -> Result<HashSet<PhoneNumber>, StoreError> {
+    // `status + 0` has each looked up by number: as many as asked about, not as many as are due.
+    let query = Sql::new("SELECT phone FROM payments WHERE status + 0 < 2 AND due_on = ")
+        .bind(due_on)
+        .text(" AND phone IN ")
+        .list(phones.iter().copied().map(Stored));
+    let query = filtered(query, filter, "amount - paid").text(" GROUP BY phone HAVING count(*) > 1");
+    query.all(store.read()).await?.iter().map(|row| row.read("phone")).collect()
 }
 
 /// The days from one on on which something that is owed is due, the earliest first.

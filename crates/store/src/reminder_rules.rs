@@ -129,13 +129,24 @@ fn stored(row: &QueryResult) -> Result<StoredRule, StoreError> {
 
 /// The listed holidays.
 pub async fn holidays(store: &Store) -> Result<Holidays, StoreError> {
-    let named = named_holidays(store).await?;
+    holidays_in(store.read()).await
+}
+
+/// As [`holidays`], as a transaction sees them.
+pub(crate) async fn holidays_in<C: ConnectionTrait>(db: &C) -> Result<Holidays, StoreError> {
+    let named = named_holidays_in(db).await?;
     Ok(Holidays(named.into_iter().map(|(day, _)| day).collect()))
 }
 
 /// The listed holidays with their names, the earliest first.
 pub async fn named_holidays(store: &Store) -> Result<Vec<(chrono::NaiveDate, String)>, StoreError> {
-    let rows = Sql::new("SELECT day, name FROM holidays ORDER BY day LIMIT 10000").all(store.read()).await?;
+    named_holidays_in(store.read()).await
+}
+
+async fn named_holidays_in<C: ConnectionTrait>(
+    db: &C,
+) -> Result<Vec<(chrono::NaiveDate, String)>, StoreError> {
+    let rows = Sql::new("SELECT day, name FROM holidays ORDER BY day LIMIT 10000").all(db).await?;
     rows.iter().map(|row| Ok((row.try_get("", "day")?, row.try_get("", "name")?))).collect()
 }
 

@@ -6,7 +6,7 @@ mod results;
 mod steering;
 
 pub use batch::{RunBatch, hold, to_plan, write};
-pub use results::{RunResults, StepResult, results, step_results};
+pub use results::{RunResults, StepResult, results, step_results, texts};
 pub use steering::{NewRun, SteerError, begin, restore, send_now, skip};
 
 use crate::column::Stored;
@@ -19,7 +19,7 @@ use dakiya_core::money::Money;
 use dakiya_core::reminder::{ReminderRun, RunState};
 use dakiya_core::time::Timestamp;
 use sea_orm::QueryResult;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// People suppressed, by reason.
 pub type Suppressed = BTreeMap<SuppressedReason, u64>;
@@ -71,19 +71,31 @@ impl Run {
             finished_at: None,
         }
     }
+
+    /// Payments that came to no message of a run that is written down, by reason: those that were paid before, and those
+    /// whose reminders were suppressed, then or when they were to be sent.
+    pub fn suppressed_with(&self, results: &RunResults) -> Suppressed {
+        let mut suppressed = results.suppressed.clone();
+        if let Some(paid) = self.suppressed.get(&SuppressedReason::Paid) {
+            *suppressed.entry(SuppressedReason::Paid).or_default() += paid;
+        }
+        suppressed
+    }
 }
 
 pub(super) const COLUMNS: &str = "SELECT rule_id, step, due_on, at, state, reason, send_at, after_reference, unlimited, matched, \
      suppressed, will_send, cost, finished_at FROM reminder_runs";
 
-/// Runs that were begun, held or skipped, of one rule or of all, the latest first.
+/// Runs that were begun, held or skipped, of one rule or of all, the latest first. One that is skipped before its time is
+/// none until then: it may still be let come.
 pub async fn past(
     store: &Store,
     rule: Option<ReminderRuleId>,
+    now: Timestamp,
     cursor: Option<&Cursor>,
     limit: u64,
 ) -> Result<Page<Run>, StoreError> {
-    let mut query = Sql::new(COLUMNS).text(" WHERE 1 = 1");
+    let mut query = Sql::new(COLUMNS).text(" WHERE (state <> 'skipped' OR at <= ").bind(now).text(")");
     if let Some(rule) = rule {
         query = query.text(" AND rule_id = ").bind(Stored(rule));
     }
@@ -111,6 +123,12 @@ pub async fn past(
         let ReminderRun { at, step, due_on } = run.run;
         Cursor::of([&at.to_rfc3339(), &run.rule_id.to_string(), &step.to_string(), &due_on.to_string()])
     }))
+}
+
+/// Runs that wait for a person to send or skip them, those of longest ago first.
+pub async fn held(store: &Store, limit: u64) -> Result<Vec<Run>, StoreError> {
+    let query = Sql::new(COLUMNS).text(" WHERE state = 'held' ORDER BY at, rule_id, step, due_on LIMIT ");
+    query.bind(limit).all(store.read()).await?.iter().map(stored).collect()
 }
 
 /// One run, if it was begun, held or skipped.
@@ -144,6 +162,21 @@ pub async fn decided_after(
         decided.insert((run.run.step, run.run.due_on), run);
     }
     Ok(decided)
+}
+
+/// Which steps of one due date do not go by themselves any more: skipped, or held until a person decides.
+pub async fn stopped(
+    store: &Store,
+    rule: ReminderRuleId,
+    due_on: NaiveDate,
+) -> Result<BTreeSet<i32>, StoreError> {
+    let rows = Sql::new("SELECT step FROM reminder_runs WHERE state IN ('held', 'skipped') AND rule_id = ")
+        .bind(Stored(rule))
+        .text(" AND due_on = ")
+        .bind(due_on)
+        .all(store.read())
+        .await?;
+    rows.iter().map(|row| Ok(row.try_get("", "step")?)).collect()
 }
 
 fn of_identity(query: Sql, rule: ReminderRuleId, step: i32, due_on: NaiveDate) -> Sql {

@@ -4,7 +4,7 @@ use crate::audit::{self, Actor};
 use crate::column::Stored;
 use crate::sql::{Row, Sql};
 use crate::{Cursor, Page, Store, StoreError};
-use dakiya_core::scenario::{Scenario, key_of_name};
+use dakiya_core::scenario::{SHIPPED, Scenario, key_of_name};
 use dakiya_core::time::{Timestamp, to_micros};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 
@@ -62,7 +62,7 @@ pub async fn list(
     Ok(Page::cut(scenarios, limit, |scenario| Cursor::of([&scenario.key])))
 }
 
-/// Keeps a scenario under a key. Whether it is new.
+/// Keeps a scenario under a key. Whether it is new. The one that ships stays as it is, and no two have one name.
 pub async fn put(
     store: &Store,
     key: &str,
@@ -70,7 +70,9 @@ pub async fn put(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    own(key)?;
     let tx = store.write().await?;
+    unnamed(&*tx, &new.name, key).await?;
     let inserted = insert(&*tx, key, new, actor, now).await?;
     if !inserted {
         Sql::new("UPDATE scenarios SET name = ")
@@ -93,7 +95,7 @@ pub async fn put(
     Ok(inserted)
 }
 
-/// Keeps a scenario under a key made of its name that nothing has yet. Returns the key.
+/// Keeps a scenario under a key made of its name that nothing has yet. Returns the key. A name that is kept already is refused.
 pub async fn add(
     store: &Store,
     new: &NewScenario,
@@ -104,6 +106,8 @@ pub async fn add(
     let stem = key_of_name(&new.name);
     for n in 1..=MOST_ALIKE {
         let key = if n == 1 { stem.clone() } else { format!("{stem}-{n}") };
+        // Each time: whoever has the key before this one may just have taken the name with it.
+        unnamed(&*tx, &new.name, "").await?;
         if insert(&*tx, &key, new, actor, now).await? {
             audit::record(store, &*tx, actor, now, "scenario.changed", &key, new.name.clone()).await?;
             tx.commit().await?;
@@ -113,8 +117,9 @@ pub async fn add(
     Err(StoreError::Conflict(format!("there are {MOST_ALIKE} scenarios of this name; choose another")))
 }
 
-/// Throws a scenario away. Whether there was one.
+/// Throws a scenario away. Whether there was one. The one that ships stays.
 pub async fn remove(store: &Store, key: &str, actor: &Actor, now: Timestamp) -> Result<bool, StoreError> {
+    own(key)?;
     let tx = store.write().await?;
     let removed =
         Sql::new("DELETE FROM scenarios WHERE key = ").bind(key.to_owned()).execute(&*tx).await? > 0;
@@ -123,6 +128,34 @@ pub async fn remove(store: &Store, key: &str, actor: &Actor, now: Timestamp) -> 
     }
     tx.commit().await?;
     Ok(removed)
+}
+
+/// Refuses the key of the one that ships.
+fn own(key: &str) -> Result<(), StoreError> {
+    if key == SHIPPED {
+        let told = format!(
+            "the scenario \"{SHIPPED}\" ships with Dakiya and stays as it is; keep yours under another name"
+        );
+        return Err(StoreError::Conflict(told));
+    }
+    Ok(())
+}
+
+/// Refuses a name that another scenario has.
+async fn unnamed<C: ConnectionTrait>(tx: &C, name: &str, key: &str) -> Result<(), StoreError> {
+    let found = Sql::new("SELECT key FROM scenarios WHERE name = ")
+        .bind(name.to_owned())
+        .text(" AND key <> ")
+        .bind(key.to_owned())
+        .text(" LIMIT 1")
+        .one(tx)
+        .await?;
+    match found {
+        Some(_) => {
+            Err(StoreError::Conflict(format!("there is a scenario \"{name}\" already; choose another name")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Whether the key was free.

@@ -3,12 +3,12 @@
 use crate::audit::{self, Actor};
 use crate::column::Stored;
 use crate::entities::senders;
-use crate::sql::Sql;
+use crate::sql::{Row, Sql};
 use crate::{Store, StoreError};
 use dakiya_core::message::Channel;
 use dakiya_core::sender::{Sender, SenderAddress};
 use dakiya_core::time::Timestamp;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 const MOST_LISTED: u64 = 1_000;
 
@@ -21,6 +21,12 @@ pub async fn list(store: &Store, channel: Option<Channel>) -> Result<Vec<Sender>
     let query = query.order_by_asc(senders::Column::Position).order_by_asc(senders::Column::Address);
     let rows = query.limit(MOST_LISTED).all(store.read()).await?;
     Ok(rows.into_iter().map(sender).collect())
+}
+
+/// The channels that something can go out by.
+pub(crate) async fn channels<C: ConnectionTrait>(db: &C) -> Result<Vec<Channel>, StoreError> {
+    let rows = Sql::new("SELECT DISTINCT channel FROM senders ORDER BY channel").all(db).await?;
+    rows.iter().map(|row| row.read("channel")).collect()
 }
 
 /// One sender.

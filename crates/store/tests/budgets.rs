@@ -33,6 +33,10 @@ async fn set(store: &Store, amount: &str, stop: bool) {
     budgets::put(store, &budget, &TESTER, now()).await.unwrap();
 }
 
+async fn first_budget(store: &Store) -> Budget {
+    budgets::get(store, november()).await.unwrap().unwrap().budget
+}
+
 async fn standing(store: &Store) -> Standing {
     budgets::standing(store, november()).await.unwrap()
 }
@@ -57,7 +61,14 @@ on_both_databases! {
         let stored = budgets::get(&store, november()).await.unwrap().unwrap();
         assert_eq!((stored.budget.amount, stored.budget.stop, stored.updated_by.as_str()), (rupees("2000.50"), false, "test"));
         let listed = budgets::list(&store, november(), november().plus(11)).await.unwrap();
-        assert_eq!(listed, [stored]);
+        assert_eq!(listed, std::slice::from_ref(&stored));
+        let first = budgets::page(&store, None, 1).await.unwrap();
+        assert_eq!((first.items, first.next), (vec![stored], None));
+        let later = Budget { month: november().plus(2), ..first_budget(&store).await };
+        budgets::put(&store, &later, &TESTER, now()).await.unwrap();
+        let first = budgets::page(&store, None, 1).await.unwrap();
+        let rest = budgets::page(&store, first.next.as_ref(), 1).await.unwrap();
+        assert_eq!((rest.items[0].budget.month, rest.next), (later.month, None));
         assert!(budgets::remove(&store, november(), &TESTER, now()).await.unwrap());
         assert!(!budgets::remove(&store, november(), &TESTER, now()).await.unwrap());
     }
@@ -98,6 +109,9 @@ on_both_databases! {
             assert_eq!((message.status, message.budget_hold), (Status::Queued, Some(november())));
         }
         assert_eq!(budgets::held(&store, november()).await.unwrap().messages, 3);
+        let holds = budgets::holds(&store).await.unwrap();
+        assert_eq!(holds.of(&reload(&store, ids[1]).await), Some(BudgetHold::Month(november())));
+        assert_eq!(holds.of(&reload(&store, ids[0]).await), None);
         let another = enqueue(&store, NewMessage { category: Category::Otp, ..new_message(10) }).await;
         assert_eq!(take_at(&store, later(1)).await.to_post[0].id, another.id);
         assert_eq!(budgets::release(&store, later(2), IST).await.unwrap(), 0);
@@ -145,6 +159,11 @@ on_both_databases! {
         assert_eq!(stored.budget_hold, Some(BudgetHold::Month(november())));
         assert_eq!(budgets::held(&store, november()).await.unwrap().campaigns, [(campaign.id, "Diwali".to_owned())]);
         assert!(take_at(&store, later(1)).await.to_post.is_empty());
+        // Every message of it that waits says so; what went out does not.
+        let holds = budgets::holds(&store).await.unwrap();
+        let all = messages::page(&store, &messages::MessageFilter::default(), None, 10).await.unwrap().items;
+        let held = all.iter().filter(|message| holds.of(message) == Some(BudgetHold::Month(november())));
+        assert_eq!((all.len(), held.count()), (5, 3));
         set(&store, "4", true).await;
         assert_eq!(budgets::release(&store, later(2), IST).await.unwrap(), 1);
         assert_eq!(take_at(&store, later(2)).await.to_post.len(), 3);

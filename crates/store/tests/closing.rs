@@ -5,13 +5,16 @@ mod support;
 
 use chrono::NaiveDate;
 use dakiya_core::encoding::Segments;
-use dakiya_core::message::{EventSource, Status};
+use dakiya_core::message::{Channel, EventSource, Status};
 use dakiya_core::money::{Currency, Money, Price};
+use dakiya_core::sender::SenderAddress;
+use dakiya_core::settings::Settings;
+use dakiya_core::tax::{Gst, GstMode};
 use dakiya_core::time::Month;
 use dakiya_store::audit;
 use dakiya_store::costs::{self, CloseError, ClosedLine};
 use dakiya_store::messages::{self, Finding, StatusReport};
-use dakiya_store::{Store, StoreError};
+use dakiya_store::{Store, StoreError, settings};
 use support::sending::{SENDER, enqueue, follow_up, new_message, sender, sid, take_at};
 use support::{TESTER, later, now};
 
@@ -25,6 +28,13 @@ fn december() -> NaiveDate {
 
 fn rupees(text: &str) -> Money {
     Money::parse(text).unwrap()
+}
+
+/// A number's rent, so that something is on record.
+async fn something(store: &Store, day: &str) {
+    let sender = SenderAddress::stored(SENDER.to_owned());
+    let rent = costs::Rent { sender, channel: Channel::Sms, cost: rupees("100") };
+    costs::book_rents(store, &[rent], day.parse().unwrap()).await.unwrap();
 }
 
 async fn close(store: &Store, month: Month) -> Result<costs::Close, CloseError> {
@@ -77,7 +87,37 @@ on_both_databases! {
         assert_eq!(costs::closed_lines(&store, november()).await.unwrap(), lines);
     }
 
+    async fn gst_of_a_month_that_is_over_stays_whatever_is_set_later(store: Store) {
+        sender(&store, SENDER, 100).await;
+        enqueue(&store, new_message(1)).await;
+        take_at(&store, now()).await;
+        let closed = close(&store, november()).await.unwrap();
+        assert_eq!((closed.gst, closed.gst_rule.rate), (rupees("0.144"), 18.into()));
+        let was = settings::get(&store).await.unwrap();
+        let none = Gst { mode: GstMode::None, ..was.gst };
+        for gst in [Gst { rate: 5.into(), ..was.gst }, none] {
+            let settings = Settings { gst, ..settings::get(&store).await.unwrap() };
+            settings::update(&store, &settings, &TESTER, later(90), december()).await.unwrap();
+        }
+        assert_eq!(settings::get(&store).await.unwrap().gst, none);
+        let history = settings::gst(&store).await.unwrap();
+        assert_eq!((history.on(november()), history.on(november().plus(1))), (was.gst, none));
+        assert_eq!(costs::closed(&store, november()).await.unwrap(), Some(closed));
+    }
+
+    async fn a_month_before_anything_on_record_is_not_closed(store: Store) {
+        let nothing = close(&store, november()).await;
+        assert!(matches!(nothing, Err(CloseError::BeforeRecords { first: None, .. })), "{nothing:?}");
+        something(&store, "2026-10-31").await;
+        let september = Month::parse("2026-09").unwrap();
+        let said = close(&store, september).await.unwrap_err().to_string();
+        let expected = "2026-09 is before anything on record, which begins in 2026-10; there is nothing to close";
+        assert_eq!(said, expected);
+        assert!(close(&store, november()).await.is_ok(), "a month without traffic among others can be closed");
+    }
+
     async fn a_month_is_closed_once_and_not_before_it_is_over(store: Store) {
+        something(&store, "2026-10-31").await;
         let early = costs::close(&store, november(), "", &TESTER, december().pred_opt().unwrap(), now()).await;
         assert!(matches!(early, Err(CloseError::NotOver(_))), "{early:?}");
         assert!(matches!(close(&store, november().plus(3)).await, Err(CloseError::NotOver(_))));
@@ -91,6 +131,7 @@ on_both_databases! {
     }
 
     async fn what_comes_into_a_month_after_its_close_is_a_line_of_its_own(store: Store) {
+        something(&store, "2026-10-31").await;
         close(&store, november()).await.unwrap();
         sender(&store, SENDER, 100).await;
         enqueue(&store, new_message(1)).await;

@@ -70,16 +70,7 @@ async fn find(store: &Store, finding: Finding) {
 
 async fn total(store: &Store) -> Costs {
     let lines = costs::month(store, november()).await.unwrap();
-    lines.iter().fold(Costs::default(), |sum, line| Costs {
-        messages: sum.messages + line.costs.messages,
-        segments: sum.segments + line.costs.segments,
-        failed: sum.failed + line.costs.failed,
-        priced: sum.priced + line.costs.priced,
-        estimated: sum.estimated + line.costs.estimated,
-        actual: sum.actual + line.costs.actual,
-        outstanding: sum.outstanding + line.costs.outstanding,
-        differences: sum.differences + line.costs.differences,
-    })
+    lines.iter().fold(Costs::default(), |sum, line| sum + line.costs)
 }
 
 /// Everything roll-ups say about some months.
@@ -87,11 +78,15 @@ async fn everything(store: &Store) -> Vec<(Month, Money, Vec<CostLine>)> {
     let mut all = Vec::new();
     for months in 0..3 {
         let month = Month::parse("2026-10").unwrap().plus(months);
-        all.push((
-            month,
-            costs::spent(store, month).await.unwrap(),
-            costs::month(store, month).await.unwrap(),
-        ));
+        let lines = costs::month(store, month).await.unwrap();
+        let days = costs::by_day(store, month.first_day(), month.last_day()).await.unwrap();
+        let sum = |sum: Costs, costs| sum + costs;
+        assert_eq!(
+            lines.iter().map(|line| line.costs).fold(Costs::default(), sum),
+            days.iter().map(|(_, line)| line.costs).fold(Costs::default(), sum),
+            "{month} is the sum of its days"
+        );
+        all.push((month, costs::spent(store, month).await.unwrap(), lines));
     }
     all
 }

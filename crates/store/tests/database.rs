@@ -28,7 +28,7 @@ on_both_databases! {
         assert_eq!(card, dakiya_core::rate_card::RateCard::setup_guide());
         card.name = "Ours".to_owned();
         card.rows.truncate(1);
-        rate_cards::put(&store, &card, &TESTER, now()).await.unwrap();
+        rate_cards::put(&store, &card, &TESTER, now(), now().date_naive()).await.unwrap();
         seed(&store, later(60)).await.unwrap();
         assert_eq!(rate_cards::get(&store, "setup-guide").await.unwrap(), Some(card));
         assert_eq!(rate_cards::list(&store).await.unwrap().len(), 2);

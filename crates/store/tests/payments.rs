@@ -7,14 +7,16 @@ use dakiya_core::ids::ReminderRuleId;
 use dakiya_core::message::Status;
 use dakiya_core::money::Money;
 use dakiya_core::payment::{PaymentEvent, PaymentStatus};
+use dakiya_core::reminder::{ReminderRule, ReminderRun};
 use dakiya_core::template::Variables;
 use dakiya_store::messages::{self, Message, NewMessage, NewReminder};
 use dakiya_store::payments::{self, Payment, Recorded};
-use dakiya_store::{Store, StoreError, audit, contacts};
+use dakiya_store::reminder_runs::{self, Run};
+use dakiya_store::{Store, StoreError, audit, contacts, reminder_rules};
 use support::payments::{
     bank, day, link_brought, ours, put, received, reference, report, row, rupees, stored, sums_fit, told,
 };
-use support::sending::{enqueue, new_message};
+use support::sending::{SENDER, accepted, answer, enqueue, new_message, sender, take_at};
 use support::{TESTER, later, now, phone};
 
 /// A reminder of a payment that waits to be sent.
@@ -136,6 +138,70 @@ on_both_databases! {
         put(&store, row("part", 1, "40", "2026-12-05")).await;
         assert_eq!(stored(&store, "part").await.status, PaymentStatus::Paid, "what came is all that is asked for now");
         assert_eq!(ended(&store, &waiting[3].0).await, canceled("paid"));
+    }
+
+    async fn money_recorded_by_mistake_is_taken_back_once_and_the_history_keeps_both(store: Store) {
+        put(&store, row("a", 1, "1000", "2026-12-05")).await;
+        ours(&store, "a", received("10000")).await.unwrap();
+        told(&store, "a", received("300"), "link-1").await;
+        let paid = stored(&store, "a").await;
+        assert_eq!((paid.status, paid.paid), (PaymentStatus::Paid, rupees("10000")));
+        let history = payments::history(&store, &reference("a"), 10).await.unwrap();
+        let (mistake, of_bank) = (history[0].id, history[1].id);
+        let take_back = async |event| payments::take_back(&store, &reference("a"), event, &TESTER, later(9)).await;
+        assert!(matches!(take_back(of_bank).await, Err(StoreError::Conflict(_))), "the bank has that money");
+        let open = take_back(mistake).await.unwrap();
+        assert_eq!((open.status, open.left(), open.settled_at), (PaymentStatus::PartlyPaid, rupees("700"), None));
+        assert!(matches!(take_back(mistake).await, Err(StoreError::Conflict(_))), "a second click");
+        let history = payments::history(&store, &reference("a"), 10).await.unwrap();
+        let last = history.last().unwrap();
+        assert_eq!((last.event, last.takes_back), (PaymentEvent::TakenBack(rupees("10000")), Some(mistake)));
+        sums_fit(&store).await;
+        ours(&store, "a", PaymentEvent::Received(None)).await.unwrap();
+        assert_eq!(stored(&store, "a").await.paid, rupees("1000"));
+        sums_fit(&store).await;
+    }
+
+    async fn a_whatsapp_message_and_the_text_message_after_it_are_one_reminder(store: Store) {
+        sender(&store, SENDER, 1_000).await;
+        let rule: ReminderRule = serde_json::from_str(
+            r#"{"name": "Fees", "template": "payment_reminder", "steps": [{"offset_days": 0, "template": null}], "at": "11:00",
+             "zone": "Asia/Kolkata", "channel": "whatsapp_then_sms", "fallback_after_hours": 4, "payments": {}, "limits": {},
+             "working_days_only": false, "catch_up": true, "maximum_lateness_hours": 24, "enabled": true}"#,
+        ).unwrap();
+        let rule = reminder_rules::put(&store, "fees", &rule, &TESTER, now()).await.unwrap();
+        let due_on = day("2026-12-05");
+        for n in 0..3 {
+            let payment = put(&store, row(&format!("w{n}"), n, "1000", "2026-12-05")).await;
+            let reminder = NewReminder {
+                payment: payment.id, rule: rule.id, step: 0, due_on, revision: payment.revision,
+                text: "Rs.{{amount}} is due".to_owned(), fallback_at: None,
+            };
+            for key in [format!("w{n}"), format!("w{n}:sms")].into_iter().take(if n < 2 { 2 } else { 1 }) {
+                let message = NewMessage { dedupe_key: key, reminder: Some(reminder.clone()), ..new_message(n) };
+                enqueue(&store, message).await;
+            }
+        }
+        let run = ReminderRun { at: now(), step: 0, due_on };
+        let coming = Run::coming(rule.id, run);
+        let waiting = reminder_runs::results(&store, &coming).await.unwrap();
+        assert_eq!((waiting.of(Status::Queued), waiting.sent(), waiting.cost), (3, 0, rupees("4.00")));
+        for (n, message) in take_at(&store, later(20)).await.to_post.iter().enumerate() {
+            answer(&store, message.id, accepted(n as u64), later(21)).await;
+        }
+        let results = reminder_runs::results(&store, &coming).await.unwrap();
+        assert_eq!((results.sent(), results.to_send()), (3, 3));
+        assert_eq!(reminder_runs::texts(&store, &coming, 2).await.unwrap().len(), 2);
+
+        // Skipped before its time it is no past run; held, it waits for somebody.
+        reminder_runs::skip(&store, &rule, ReminderRun { at: later(3_600), ..run }, 3, &TESTER, now()).await.unwrap();
+        let past = async |seconds| reminder_runs::past(&store, None, later(seconds), None, 10).await.unwrap().items.len();
+        assert_eq!((past(0).await, past(3_600).await), (0, 1));
+        assert!(reminder_runs::held(&store, 5).await.unwrap().is_empty());
+        reminder_runs::send_now(&store, &rule, ReminderRun { at: later(3_600), ..run }, &TESTER, now()).await.unwrap();
+        let begun = reminder_runs::to_plan(&store).await.unwrap().remove(0);
+        reminder_runs::hold(&store, &begun, "over_cost", Some((3, Default::default(), rupees("4"))), now()).await.unwrap();
+        assert_eq!(reminder_runs::held(&store, 5).await.unwrap().len(), 1);
     }
 
     async fn what_a_link_brought_is_counted_once_beside_other_money(store: Store) {

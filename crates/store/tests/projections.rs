@@ -5,15 +5,17 @@ mod support;
 
 use chrono::TimeDelta;
 use dakiya_core::campaign::CampaignState;
-use dakiya_core::message::{Category, Channel, Direction};
+use dakiya_core::message::{Category, Channel, Direction, SuppressedReason};
 use dakiya_core::money::Money;
 use dakiya_core::rate_card::RateItem;
+use dakiya_core::reminder::ReminderRun;
 use dakiya_core::sender::SenderAddress;
 use dakiya_core::time::Month;
 use dakiya_store::campaigns::{self, Committed};
 use dakiya_store::costs::{self, DayCost, Rent};
 use dakiya_store::messages::{NewMessage, NewReminder};
 use dakiya_store::reminder_commitments::{self, ByMonth, Kept};
+use dakiya_store::reminder_next_runs::{self, NextRun};
 use dakiya_store::{Store, budgets, templates};
 use support::sending::{
     SENDER, accepted, answer, approve, campaign, draft, enqueue, new_message, sender, take_at,
@@ -103,13 +105,33 @@ on_both_databases! {
             (key(november().plus(1), Category::Service), rupees("3.20")),
         ]);
         let made = Kept { at: later(70), took: TimeDelta::seconds(9), costs };
-        reminder_commitments::keep(&store, &made).await.unwrap();
+        reminder_commitments::keep(&store, &made, &[]).await.unwrap();
         assert_eq!(reminder_commitments::kept(&store).await.unwrap(), Some(made.clone()));
         assert!(!claim(80, 60).await);
         assert!(claim(200, 190).await);
         let none = Kept { at: later(210), took: TimeDelta::zero(), costs: ByMonth::new() };
-        reminder_commitments::keep(&store, &none).await.unwrap();
+        reminder_commitments::keep(&store, &none, &[]).await.unwrap();
         assert_eq!(reminder_commitments::kept(&store).await.unwrap(), Some(none));
+    }
+
+    async fn the_next_runs_are_kept_with_the_figures_they_were_made_with(store: Store) {
+        let next = |days: u32| NextRun {
+            rule: store_id(1),
+            run: ReminderRun {
+                at: later(i64::from(days) * 86_400),
+                step: -3,
+                due_on: "2026-11-22".parse::<chrono::NaiveDate>().unwrap() + TimeDelta::days(days.into()),
+            },
+            suppressed: [(SuppressedReason::Paid, 2)].into(),
+            will_send: 7,
+            cost: rupees("5.60"),
+        };
+        let made = Kept { at: later(70), took: TimeDelta::seconds(9), costs: ByMonth::new() };
+        reminder_commitments::keep(&store, &made, &[next(2), next(1)]).await.unwrap();
+        assert_eq!(reminder_next_runs::kept(&store, now()).await.unwrap(), [next(1), next(2)]);
+        assert_eq!(reminder_next_runs::kept(&store, later(86_400)).await.unwrap(), [next(2)], "what came is past");
+        reminder_commitments::keep(&store, &made, &[next(3)]).await.unwrap();
+        assert_eq!(reminder_next_runs::kept(&store, now()).await.unwrap(), [next(3)]);
     }
 
     async fn reminders_that_wait_are_neither_spent_nor_forgotten(store: Store) {

@@ -119,16 +119,90 @@ on_both_databases! {
     }
 
     async fn of_very_many_the_rest_is_one_line_and_the_sum_is_whole(store: Store) {
-        let many: Vec<_> = (0..2_345)
+        let many: Vec<_> = (0..10_345)
             .map(|n| finding(FindingKind::NotOurs, &format!("SM{n:05}"), "0.01", FindingState::Open))
             .collect();
         for _ in 0..2 {
-            assert_eq!(compared(&store, "23.45", "0", many.clone()).await.unexplained(), Decimal::ZERO);
+            assert_eq!(compared(&store, "103.45", "0", many.clone()).await.unexplained(), Decimal::ZERO);
         }
-        let found = found(&store).await;
-        assert_eq!(found.len(), 2_001);
-        assert_eq!(found.iter().map(|finding| finding.amount).sum::<Decimal>(), dollars("23.45"));
-        assert!(found.iter().any(|finding| finding.note == "345 more, added up"));
+        let (mut found, mut after, days) = (Vec::new(), None, (day(), day()));
+        loop {
+            let page = reconciliation::findings_page(&store, days, after.as_ref(), 4_000).await.unwrap();
+            found.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found.len(), 10_001);
+        assert_eq!(found.iter().map(|finding| finding.amount).sum::<Decimal>(), dollars("103.45"));
+        assert!(found.iter().any(|finding| finding.note == "345 more like this, added up"));
+    }
+
+    async fn findings_come_page_by_page_the_open_ones_first_and_none_twice(store: Store) {
+        let of = |n: u32, kind, state| finding(kind, &format!("SM{n}"), "0.1", state);
+        let settled = of(1, FindingKind::LatePrice, FindingState::Settled);
+        let open = of(2, FindingKind::NotOurs, FindingState::Open);
+        let missing = of(2, FindingKind::Missing, FindingState::Open);
+        let explained = of(3, FindingKind::OtherDay, FindingState::Explained);
+        compared(&store, "1", "1", vec![settled, open, missing, explained]).await;
+        let (mut seen, mut after) = (Vec::new(), None);
+        for _ in 0..4 {
+            let page = reconciliation::findings_page(&store, (day(), day()), after.as_ref(), 1).await.unwrap();
+            seen.extend(page.items.into_iter().map(|found| (found.kind, found.state)));
+            after = page.next;
+        }
+        assert_eq!(after, None);
+        let expected = [
+            (FindingKind::Missing, FindingState::Open),
+            (FindingKind::NotOurs, FindingState::Open),
+            (FindingKind::OtherDay, FindingState::Explained),
+            (FindingKind::LatePrice, FindingState::Settled),
+        ];
+        assert_eq!(seen, expected);
+        let wrong = dakiya_store::Cursor::new("x");
+        let fault = reconciliation::findings_page(&store, (day(), day()), Some(&wrong), 1).await;
+        assert!(matches!(fault, Err(StoreError::Cursor(_))), "{fault:?}");
+        let looked = reconciliation::looked_through(&store, day()).await.unwrap();
+        assert_eq!((looked.at, looked.differs), (Some(now()), true));
+    }
+
+    async fn what_did_not_arrive_counts_as_nothing_once_nobody_asks_for_its_price_any_more(store: Store) {
+        sender(&store, SENDER, 100).await;
+        let (failed, sent) = (enqueue(&store, new_message(1)).await.id, enqueue(&store, new_message(2)).await.id);
+        take_at(&store, now()).await;
+        price(&store, sent, 2, Status::Delivered, None).await;
+        let month = Month::of(day());
+        for _ in 0..9 {
+            price(&store, failed, 1, Status::Failed, None).await;
+            let spent = costs::spent(&store, month).await.unwrap();
+            assert_eq!(spent, Money::parse("1.60").unwrap(), "it may still be charged");
+        }
+        price(&store, failed, 1, Status::Failed, None).await;
+        assert_eq!(costs::spent(&store, month).await.unwrap(), Money::parse("0.80").unwrap());
+        let line = costs::month(&store, month).await.unwrap().remove(0);
+        assert_eq!((line.costs.priced, line.costs.differences.failure), (1, -800_000));
+        // A price that comes all the same counts.
+        price(&store, failed, 1, Status::Failed, Some("0.01")).await;
+        assert_eq!(costs::spent(&store, month).await.unwrap(), Money::parse("1.76").unwrap());
+        let kept = costs::month(&store, month).await.unwrap();
+        costs::rebuild(&store).await.unwrap();
+        assert_eq!(costs::month(&store, month).await.unwrap(), kept);
+    }
+
+    async fn what_the_comparison_finds_without_a_price_counts_as_nothing_if_it_did_not_arrive(store: Store) {
+        sender(&store, SENDER, 100).await;
+        let (failed, sent) = (enqueue(&store, new_message(1)).await.id, enqueue(&store, new_message(2)).await.id);
+        take_at(&store, now()).await;
+        price(&store, failed, 1, Status::Undelivered, None).await;
+        price(&store, sent, 2, Status::Delivered, None).await;
+        for _ in 0..2 {
+            messages::record_not_charged(&store, &[failed, sent], later(9)).await.unwrap();
+        }
+        assert_eq!(costs::spent(&store, Month::of(day())).await.unwrap(), Money::parse("0.80").unwrap());
+        // It arrived after all: its price is awaited again.
+        price(&store, failed, 1, Status::Read, None).await;
+        assert_eq!(costs::spent(&store, Month::of(day())).await.unwrap(), Money::parse("1.60").unwrap());
     }
 
     async fn our_side_of_a_day_is_added_up_exactly_and_in_utc(store: Store) {

@@ -96,7 +96,7 @@ fn to_send(at: Timestamp) -> NewRun {
 }
 
 async fn only_run(store: &Store) -> Run {
-    let mut runs = reminder_runs::past(store, None, None, 10).await.unwrap().items;
+    let mut runs = reminder_runs::past(store, None, later(1_000_000), None, 10).await.unwrap().items;
     assert_eq!(runs.len(), 1);
     runs.remove(0)
 }
@@ -222,7 +222,7 @@ on_both_databases! {
     async fn a_run_that_finds_nobody_leaves_no_trace(store: Store) {
         let rule = stored(&store).await;
         planned(&store, &rule, later(60)).await;
-        assert!(reminder_runs::past(&store, Some(rule.id), None, 10).await.unwrap().items.is_empty());
+        assert!(reminder_runs::past(&store, Some(rule.id), later(1_000_000), None, 10).await.unwrap().items.is_empty());
     }
 
     async fn a_person_skips_a_run_takes_it_back_or_sends_it_now(store: Store) {
@@ -243,7 +243,7 @@ on_both_databases! {
         assert!(matches!(again, Err(SteerError::State(RunState::Planning))));
         let too_late = reminder_runs::skip(&store, &rule, coming, 0, &TESTER, now()).await;
         assert!(matches!(too_late, Err(SteerError::State(RunState::Planning))));
-        assert!(reminder_runs::hold(&store, &sent, "over_cost", (3, Default::default(), money("9")), now()).await.unwrap());
+        assert!(reminder_runs::hold(&store, &sent, "over_cost", Some((3, Default::default(), money("9"))), now()).await.unwrap());
         assert_eq!(only_run(&store).await.state, RunState::Held);
         reminder_runs::skip(&store, &rule, coming, 3, &TESTER, now()).await.unwrap();
         assert_eq!(only_run(&store).await.state, RunState::Skipped);
@@ -259,8 +259,8 @@ on_both_databases! {
             })
             .collect();
         reminder_runs::begin(&store, &rule, &runs, later(500_000), later(500_000)).await.unwrap();
-        let first = reminder_runs::past(&store, Some(rule.id), None, 3).await.unwrap();
-        let second = reminder_runs::past(&store, Some(rule.id), first.next.as_ref(), 3).await.unwrap();
+        let first = reminder_runs::past(&store, Some(rule.id), later(1_000_000), None, 3).await.unwrap();
+        let second = reminder_runs::past(&store, Some(rule.id), later(1_000_000), first.next.as_ref(), 3).await.unwrap();
         let days: Vec<NaiveDate> = first.items.iter().chain(&second.items).map(|run| run.run.due_on).collect();
         assert_eq!(days, ["2026-11-26", "2026-11-25", "2026-11-24", "2026-11-23", "2026-11-22"].map(day));
         assert!(second.next.is_none() && first.items.iter().all(|run| run.reason.as_deref() == Some("missed")));

@@ -5,7 +5,7 @@ mod support;
 
 use dakiya_core::scenario::Scenario;
 use dakiya_store::scenarios::{self, NewScenario};
-use dakiya_store::{Store, audit};
+use dakiya_store::{Store, StoreError, audit};
 use support::{TESTER, later, now};
 
 fn month(name: &str) -> NewScenario {
@@ -27,16 +27,16 @@ async fn log(store: &Store) -> Vec<(String, String)> {
 }
 
 on_both_databases! {
-    async fn the_setup_guides_own_ships_and_stays_away_once_it_is_thrown_away(store: Store) {
+    async fn the_setup_guides_own_ships_and_stays_as_it_is(store: Store) {
         let guide = scenarios::get(&store, "setup-guide").await.unwrap().unwrap();
         let plain = Scenario { requests_per_month: 1_000, sms_per_request: 3, phone_numbers: 1, ..Scenario::default() };
         assert_eq!((guide.scenario, guide.rate_card.as_deref(), guide.updated_by.as_str()), (plain, Some("setup-guide"), "Dakiya"));
-        assert!(scenarios::remove(&store, "setup-guide", &TESTER, now()).await.unwrap());
-        store.migrate().await.unwrap();
-        dakiya_store::seed(&store, now()).await.unwrap();
-        assert_eq!(scenarios::get(&store, "setup-guide").await.unwrap(), None);
-        assert!(!scenarios::remove(&store, "setup-guide", &TESTER, now()).await.unwrap());
-        assert_eq!(log(&store).await, [("scenario.removed".to_owned(), "setup-guide".to_owned())]);
+        let removed = scenarios::remove(&store, "setup-guide", &TESTER, now()).await;
+        assert!(matches!(removed, Err(StoreError::Conflict(_))), "{removed:?}");
+        let renamed = scenarios::put(&store, "setup-guide", &month("Mine"), &TESTER, now()).await;
+        assert!(matches!(renamed, Err(StoreError::Conflict(_))), "{renamed:?}");
+        assert_eq!(scenarios::get(&store, "setup-guide").await.unwrap(), Some(guide));
+        assert_eq!(log(&store).await, []);
     }
 
     async fn what_is_kept_comes_back_and_is_changed_under_its_key(store: Store) {
@@ -49,10 +49,15 @@ on_both_databases! {
         assert_eq!(log(&store).await, vec![("scenario.changed".to_owned(), "diwali".to_owned()); 2]);
     }
 
-    async fn scenarios_of_one_name_have_keys_of_their_own_and_are_listed_page_by_page(store: Store) {
-        for key in ["diwali", "diwali-2", "diwali-3"] {
-            assert_eq!(scenarios::add(&store, &month("Diwali"), &TESTER, now()).await.unwrap(), key);
+    async fn names_alike_have_keys_of_their_own_and_a_name_that_is_kept_is_refused(store: Store) {
+        for (name, key) in [("Diwali", "diwali"), ("Diwali!", "diwali-2"), ("diwali", "diwali-3")] {
+            assert_eq!(scenarios::add(&store, &month(name), &TESTER, now()).await.unwrap(), key);
+            let twice = scenarios::add(&store, &month(name), &TESTER, now()).await;
+            assert!(matches!(&twice, Err(StoreError::Conflict(why)) if why.contains(name)), "{twice:?}");
         }
+        let renamed = scenarios::put(&store, "diwali-2", &month("Diwali"), &TESTER, now()).await;
+        assert!(matches!(renamed, Err(StoreError::Conflict(_))), "{renamed:?}");
+        assert!(!scenarios::put(&store, "diwali-2", &month("Diwali!"), &TESTER, now()).await.unwrap());
         let first = scenarios::list(&store, None, 3).await.unwrap();
         let keys: Vec<&str> = first.items.iter().map(|kept| kept.key.as_str()).collect();
         assert_eq!(keys, ["diwali", "diwali-2", "diwali-3"]);

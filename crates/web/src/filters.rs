@@ -35,16 +35,19 @@ pub(crate) fn money(amount: impl Amount, _: &dyn Values) -> Result<String> {
     Ok(amount.amount().with_sign())
 }
 
-/// A rate, to four decimals where they say something: `₹0.80`, `₹7.9872`.
+/// A rate, to the micro-rupee where it says something: `₹0.80`, `₹0.59625`, `₹1,150.00`. Cut shorter, quantity and rate
+/// beside an amount would not give that amount.
 #[askama::filter_fn]
 pub(crate) fn rate(amount: &Money, _: &dyn Values) -> Result<String> {
-    let mut shown =
-        amount.rupees().round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero).normalize();
-    if shown.scale() < 2 {
-        shown.rescale(2);
-    }
-    let sign = if shown.is_sign_negative() && !shown.is_zero() { "−" } else { "" };
-    Ok(format!("{sign}₹{}", shown.abs()))
+    Ok(exact_rupees(*amount))
+}
+
+/// What `rate` shows, for sentences made in code.
+pub(crate) fn exact_rupees(amount: Money) -> String {
+    let plain = amount.to_plain();
+    let (sign, unsigned) = plain.strip_prefix('-').map_or(("", plain.as_str()), |rest| ("−", rest));
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "00"));
+    format!("{sign}₹{}.{fraction}", group_indian(whole))
 }
 
 /// A whole number, however a template holds it.
@@ -298,6 +301,21 @@ mod tests {
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(100_000), "1,00,000");
         assert_eq!(grouped(-41), "−41");
+    }
+
+    #[test]
+    fn rates_are_grouped_and_exact_to_the_micro_rupee() {
+        for (plain, shown) in [
+            ("0.8", "₹0.80"),
+            ("0.59625", "₹0.59625"),
+            ("7.9872", "₹7.9872"),
+            ("1150", "₹1,150.00"),
+            ("123456.5", "₹1,23,456.50"),
+            ("-0.115", "−₹0.115"),
+            ("0", "₹0.00"),
+        ] {
+            assert_eq!(exact_rupees(Money::parse(plain).unwrap()), shown);
+        }
     }
 
     #[test]

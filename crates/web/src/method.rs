@@ -3,6 +3,7 @@
 use crate::filters::grouped;
 use dakiya_core::forecast::{FEWEST_DAYS_WITH_TRAFFIC, Method, SHORTEST_DAYS, TooShort};
 use dakiya_core::projection::FORECAST_MONTHS;
+use dakiya_core::rate_card::NoRate;
 use dakiya_scheduler::{Basis, Projection};
 
 /// What was done, in a sentence.
@@ -44,15 +45,28 @@ fn how(method: Method) -> &'static str {
     }
 }
 
+/// What is left out of the figures because nothing prices it.
+pub(crate) fn unpriced(projection: &Projection) -> Option<String> {
+    let what: Vec<String> = projection.unpriced.iter().map(NoRate::what).collect();
+    let card = &projection.rate_card.name;
+    (!what.is_empty()).then(|| {
+        format!(
+            "The rate card “{card}” has no price for {}: none of it is in these figures.",
+            what.join(", ")
+        )
+    })
+}
+
 /// What has to hold for the figures to come true.
 pub(crate) fn assumptions(projection: &Projection) -> Vec<String> {
-    let mut assumptions = vec![
+    let mut assumptions: Vec<String> = unpriced(projection).into_iter().collect();
+    assumptions.extend([
         "Spent is what Twilio charged, and what was sent and is not charged yet at its estimate.".to_owned(),
         "Certain are approved campaigns, paused ones too, in the month of their start; reminders that wait; the next runs of \
          reminder rules with the payments of now, at their exact quotes; and the rent of numbers. Recurring campaigns count once each \
          has become a campaign, a text message after WhatsApp once it is written."
             .to_owned(),
-    ];
+    ]);
     if let Basis::Forecast { days, .. } = projection.basis {
         assumptions.push(
             "The rest (OTPs, transactional and service messages outside campaigns and rules, and what people send) goes on as \

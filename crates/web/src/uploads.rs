@@ -138,6 +138,11 @@ impl Checked {
         (self.shown.len() as u64) < self.bad
     }
 
+    /// `1 row`, `2 rows`
+    pub(crate) fn rows_words(&self, rows: &u64) -> String {
+        counted(*rows, "row", "rows")
+    }
+
     /// What to do, the most frequent fault first.
     pub(crate) fn todos(&self) -> Vec<Todo> {
         let todo = |fault: &Fault| {

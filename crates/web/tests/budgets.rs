@@ -1,23 +1,16 @@
-//! Budgets, rate cards and the dollar's rate in the browser: finance keeps them, and cannot send.
+//! Budgets, GST and the dollar's rate in the browser: finance keeps them, and cannot send.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod site;
 
 use axum::http::StatusCode;
-use dakiya_core::message::{Channel, Direction};
+use dakiya_core::message::Channel;
 use dakiya_core::money::Money;
-use dakiya_core::rate_card::{Proposal, RateCard};
 use dakiya_core::sender::SenderAddress;
 use dakiya_core::user::Role;
 use dakiya_store::costs::{self, Rent};
-use dakiya_store::{budgets, fx_rates, rate_cards, rate_proposals, settings};
-use site::{Site, TESTER, Visitor, now};
-
-async fn saved(visitor: &Visitor<'_>, path: &str, fields: &[(&str, &str)]) {
-    let answer = visitor.submit(path, fields).await;
-    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}: {}", answer.text);
-    assert_eq!(visitor.open(answer.leads_to()).await.status, StatusCode::OK);
-}
+use dakiya_store::{budgets, fx_rates, messages, settings};
+use site::{Site, now};
 
 #[tokio::test]
 async fn finance_sets_a_budget_and_cannot_send() {
@@ -25,7 +18,7 @@ async fn finance_sets_a_budget_and_cannot_send() {
     let finance = site.somebody(Role::Finance).await;
     let form =
         [("month", "2031-04"), ("amount", "10,00,000.50"), ("stop", "yes"), ("warn_at", "50, 80%, 100")];
-    saved(&finance, "/budgets", &form).await;
+    finance.saves("/budgets", &form).await;
     let month = dakiya_core::time::Month::parse("2031-04").unwrap();
     let stored = budgets::get(&site.store, month).await.unwrap().unwrap().budget;
     assert_eq!(
@@ -34,7 +27,7 @@ async fn finance_sets_a_budget_and_cannot_send() {
     );
     assert!(finance.open("/budgets?month=2031-04").await.text.contains("Budget for April 2031"));
     assert_eq!(finance.open("/campaigns/new").await.status, StatusCode::FORBIDDEN);
-    saved(&finance, "/budgets", &[("month", "2031-04"), ("remove", "yes")]).await;
+    finance.saves("/budgets", &[("month", "2031-04"), ("remove", "yes")]).await;
     assert_eq!(budgets::get(&site.store, month).await.unwrap(), None);
 }
 
@@ -80,6 +73,8 @@ async fn who_may_not_keep_the_money_sees_it_and_changes_nothing() {
             ("/budgets/fx/file", vec![("csv", "date,usd_inr\n2026-11-01,50")]),
             ("/budgets/rate-cards/use", vec![("key", "twilio-list")]),
             ("/budgets/rate-cards/refresh", vec![]),
+            ("/budgets/rate-cards", vec![("name", "Ours")]),
+            ("/budgets/rate-cards/twilio-list/remove", vec![]),
             ("/budgets/rate-cards/setup-guide", vec![("expected_1", "0.01")]),
             ("/budgets/rate-cards/setup-guide/retire", vec![("row", "x")]),
             ("/budgets/reconciliation/read", vec![("month", "2026-10")]),
@@ -96,7 +91,7 @@ async fn who_may_not_keep_the_money_sees_it_and_changes_nothing() {
 async fn gst_is_set_by_finance_and_stays_a_line_of_its_own() {
     let site = Site::open().await;
     let finance = site.somebody(Role::Finance).await;
-    saved(&finance, "/budgets/gst", &[("gst_mode", "reverse_charge"), ("gst_rate", "12.5")]).await;
+    finance.saves("/budgets/gst", &[("gst_mode", "reverse_charge"), ("gst_rate", "12.5")]).await;
     let gst = settings::get(&site.store).await.unwrap().gst;
     assert_eq!((gst.mode.as_str(), gst.rate.to_string().as_str()), ("reverse_charge", "12.5"));
     let wrong = finance.submit("/budgets/gst", &[("gst_mode", "reverse_charge"), ("gst_rate", "101")]).await;
@@ -108,92 +103,32 @@ async fn a_dollar_rate_is_set_by_hand_or_from_a_file_and_holds_from_its_day() {
     let site = Site::open().await;
     let finance = site.somebody(Role::Finance).await;
     assert!(finance.open("/budgets/fx").await.text.contains("which nobody has checked"));
-    saved(&finance, "/budgets/fx", &[("valid_from", "2025-01-01"), ("usd_inr", "85.5"), ("source", "FBIL")])
+    finance
+        .saves("/budgets/fx", &[("valid_from", "2025-11-01"), ("usd_inr", "₹ 85.5"), ("source", "FBIL")])
         .await;
-    let file = "date,usd_inr\n2025-02-01,86.25\nyesterday,90\n";
+    let file = "date,usd_inr\n2026-02-01,86.25\nyesterday,90\n0026-02-01,90\n";
     let answer = finance.submit("/budgets/fx/file", &[("csv", file)]).await;
     assert!(
-        answer.text.contains("1 rates saved; 1 rows were not") && answer.text.contains("Line 3"),
+        answer.text.contains("1 rate saved; 2 rows were not")
+            && answer.text.contains("Line 3")
+            && answer.text.contains("Line 4"),
         "{}",
         answer.text
     );
     let history = fx_rates::history(&site.store).await.unwrap();
     let on = |day: &str| history.on(day.parse().unwrap()).inr_per_usd.to_string();
-    assert_eq!([on("2024-12-31"), on("2025-01-31"), on("2025-02-01")], ["96.00", "85.5", "86.25"]);
+    assert_eq!([on("2025-10-31"), on("2026-01-31"), on("2026-02-01")], ["96.00", "85.5", "86.25"]);
     let page = finance.open("/budgets/fx").await.text;
     assert!(page.contains("in force") && page.contains("days old"), "{page}");
-    let wrong = finance.submit("/budgets/fx", &[("valid_from", "2025-03-01"), ("usd_inr", "0.5")]).await;
-    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    saved(&finance, "/budgets/fx", &[("valid_from", "2025-02-01"), ("remove", "yes")]).await;
-    assert_eq!(fx_rates::history(&site.store).await.unwrap().rates().len(), 1);
-}
-
-#[tokio::test]
-async fn prices_are_added_and_taken_out_and_the_history_stays() {
-    let site = Site::open().await;
-    let finance = site.somebody(Role::Finance).await;
-    let path = "/budgets/rate-cards/setup-guide";
-    let form = [
-        ("item", "sms"),
-        ("direction", "outbound"),
-        ("route", "any"),
-        ("currency_1", "INR"),
-        ("currency_2", "USD"),
-        ("name_1", "Twilio"),
-        ("expected_1", "0.30"),
-        ("confidence", "high"),
-        ("valid_from", "2026-02-01"),
-        ("source", "Contract of February"),
-    ];
-    saved(&finance, path, &form).await;
-    let page = finance.open(path).await.text;
-    assert!(page.contains("Contract of February") && page.contains("Twilio ₹0.30"), "{page}");
-    let card = rate_cards::get(&site.store, "setup-guide").await.unwrap().unwrap();
-    assert_eq!(card.rows.len(), RateCard::setup_guide().rows.len() + 1);
-    saved(&finance, &format!("{path}/retire"), &[("row", "sms/outbound//any/2026-02-01")]).await;
-    assert_eq!(
-        rate_cards::get(&site.store, "setup-guide").await.unwrap().unwrap().rows.len(),
-        card.rows.len() - 1
-    );
-    let page = finance.open(path).await.text;
-    assert!(page.contains("Taken out") && page.contains("Twilio ₹0.30"), "{page}");
-    let wrong = [("item", "sms"), ("expected_1", "cheap"), ("valid_from", "soon")];
-    assert_eq!(finance.submit(path, &wrong).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-}
-
-#[tokio::test]
-async fn prices_that_were_read_take_effect_only_after_a_click() {
-    let site = Site::open().await;
-    let finance = site.somebody(Role::Finance).await;
-    let before = rate_cards::get(&site.store, "twilio-list").await.unwrap().unwrap();
-    let day = "2026-11-22".parse().unwrap();
-    let dollars = vec!["0.0915".parse().unwrap()];
-    let row = Proposal::of_segment_prices("twilio-list", Direction::Outbound, dollars, day, "Pricing API");
-    let proposal = Proposal { card: "twilio-list".to_owned(), rows: row.into_iter().collect() };
-    let id = rate_proposals::propose(&site.store, &proposal, "Pricing API", &TESTER, now()).await.unwrap();
-    let page = finance.open("/budgets/rate-cards").await.text;
-    for words in ["New prices for Twilio list, India", "Pricing API", "₹7.9872", "₹8.784", "+10%"] {
-        assert!(page.contains(words), "{words} in {page}");
+    for (day, rate) in
+        [("2026-03-01", "0.5"), ("0026-11-01", "90"), ("2926-11-01", "90"), ("2025-09-30", "90")]
+    {
+        let wrong = finance.submit("/budgets/fx", &[("valid_from", day), ("usd_inr", rate)]).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{day} {rate}");
     }
-    assert_eq!(rate_cards::get(&site.store, "twilio-list").await.unwrap().unwrap(), before);
-    let decide = format!("/budgets/rate-cards/proposals/{id}");
-    saved(&finance, &decide, &[("apply", "yes")]).await;
-    let after = rate_cards::get(&site.store, "twilio-list").await.unwrap().unwrap();
-    assert_eq!(after.rows.len(), before.rows.len() + 1);
-    // A second click finds it decided, and changes nothing.
-    assert_eq!(finance.submit(&decide, &[("apply", "yes")]).await.status, StatusCode::CONFLICT);
-    saved(&finance, "/budgets/rate-cards/use", &[("key", "twilio-list")]).await;
-    assert_eq!(settings::get(&site.store).await.unwrap().rate_card, "twilio-list");
-}
-
-#[tokio::test]
-async fn when_twilio_cannot_be_asked_for_prices_the_page_says_so_and_nothing_changes() {
-    let site = Site::open().await;
-    let finance = site.somebody(Role::Finance).await;
-    let answer = finance.submit("/budgets/rate-cards/refresh", &[]).await;
-    assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
-    assert!(answer.text.contains("prices could not be read") && answer.text.contains("Nothing has changed"));
-    assert_eq!(rate_proposals::open(&site.store).await.unwrap(), []);
+    assert_eq!(fx_rates::history(&site.store).await.unwrap().rates().len(), 2);
+    finance.saves("/budgets/fx", &[("valid_from", "2026-02-01"), ("remove", "yes")]).await;
+    assert_eq!(fx_rates::history(&site.store).await.unwrap().rates().len(), 1);
 }
 
 #[tokio::test]
@@ -208,12 +143,95 @@ async fn the_dashboard_says_when_a_share_of_the_months_budget_is_reached() {
     };
     costs::book_rents(&site.store, &[rent], day).await.unwrap();
     assert!(!finance.open("/").await.text.contains("of the month’s budget"));
-    saved(&finance, "/budgets", &[("month", "2026-11"), ("amount", "180"), ("warn_at", "50, 80, 100")]).await;
+    finance.saves("/budgets", &[("month", "2026-11"), ("amount", "180"), ("warn_at", "50, 80, 100")]).await;
     let page = finance.open("/").await.text;
-    assert!(page.contains("80% of the month’s budget") && page.contains("₹30.00 is left"), "{page}");
+    assert!(page.contains("83% of the month’s budget") && page.contains("₹30.00 is left"), "{page}");
     let table = finance.open("/budgets").await.text;
     assert!(
-        table.contains("November 2026") && table.contains("80% spent") && table.contains("₹27.00"),
+        table.contains("November 2026") && table.contains("83% spent") && table.contains("₹27.00"),
         "{table}"
     );
+}
+
+#[tokio::test]
+async fn a_coming_month_that_will_cost_more_than_its_budget_is_told_now() {
+    let site = Site::open().await;
+    // Its rent is certain: 150.
+    site.has_a_sender().await;
+    let finance = site.somebody(Role::Finance).await;
+    let form = [("month", "2026-12"), ("amount", "100"), ("stop", "yes"), ("warn_at", "100")];
+    finance.saves("/budgets", &form).await;
+    let table = finance.open("/budgets").await.text;
+    assert!(table.contains("150% expected") && !table.contains("Within budget"), "{table}");
+    let page = finance.open("/").await.text;
+    assert!(page.contains("December 2026 is expected to cost 150% of its budget."), "{page}");
+    assert!(page.contains("₹150.00 of ₹100.00.") && page.contains("/budgets?month=2026-12"), "{page}");
+}
+
+#[tokio::test]
+async fn a_budget_that_is_none_says_so_and_a_past_month_is_shown() {
+    let site = Site::open().await;
+    let finance = site.somebody(Role::Finance).await;
+    let done = finance.submit("/budgets", &[("month", "2026-12"), ("remove", "yes")]).await;
+    assert!(finance.open(done.leads_to()).await.text.contains("That month had no budget"));
+    let blank = finance.submit("/budgets", &[("month", "2026-12"), ("amount", "")]).await;
+    assert_eq!(blank.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(blank.text.contains("Write an amount, for example 10,00,000"), "{}", blank.text);
+    assert!(!finance.open("/budgets").await.text.contains("September 2026"));
+    finance.saves("/budgets", &[("month", "2026-09"), ("amount", "500")]).await;
+    let table = finance.open("/budgets").await.text;
+    assert!(table.contains("September 2026") && table.contains("₹500.00"), "{table}");
+}
+
+/// A service message that is due now.
+async fn waiting(site: &Site) -> dakiya_store::messages::Message {
+    let new = messages::NewMessage {
+        dedupe_key: "test".to_owned(),
+        campaign_id: None,
+        template: None,
+        phone: site::phone("98450 11234"),
+        channel: Channel::Sms,
+        category: dakiya_core::message::Category::Service,
+        sender: SenderAddress::stored("+15005550006".to_owned()),
+        body: "Hello".to_owned(),
+        encoding: dakiya_core::encoding::Encoding::Gsm7,
+        segments: dakiya_core::encoding::Segments(1),
+        estimated_cost: Money::parse("0.80").unwrap(),
+        estimated_fx: None,
+        due_at: now(),
+        expires_at: None,
+        api_key_id: None,
+        test: false,
+        suppressed: None,
+        reminder: None,
+    };
+    let enqueued = messages::enqueue(&site.store, new, None, now()).await.unwrap();
+    let messages::Enqueued::Created(message) = enqueued else { panic!("{enqueued:?}") };
+    let request = messages::TakeRequest {
+        now: now(),
+        horizon: chrono::TimeDelta::milliseconds(300),
+        batch: 100,
+        urgent_batch: 100,
+        zone: chrono_tz::Asia::Kolkata,
+        only: None,
+    };
+    messages::take(&site.store, &request).await.unwrap();
+    message
+}
+
+#[tokio::test]
+async fn a_message_that_waits_for_budget_says_so_first() {
+    let site = Site::open().await;
+    site.has_a_sender().await;
+    let finance = site.somebody(Role::Finance).await;
+    let form = [("month", "2026-11"), ("amount", "0.10"), ("stop", "yes"), ("warn_at", "100")];
+    finance.saves("/budgets", &form).await;
+    let message = waiting(&site).await;
+    let page = finance.open(&format!("/messages/{}", message.id)).await.text;
+    assert!(page.contains("<h2 id=\"h-why\">Waits for budget</h2>"), "{page}");
+    assert!(page.contains("The budget for November 2026 is used up.") && page.contains("href=\"/budgets\""));
+    // Nothing is set aside for a single message, and the month says so too.
+    assert!(!page.contains("its sender’s pace") && !page.contains("Set aside"), "{page}");
+    assert!(finance.open("/messages").await.text.contains("Waits for budget"));
+    assert!(finance.open("/").await.text.contains("The budget for November 2026 holds messages back."));
 }

@@ -127,7 +127,16 @@ async fn a_file_says_what_it_is_and_a_year_that_is_none_is_refused() {
     );
     let year = finance.open("/costs/export.csv").await;
     assert_eq!(year.headers["content-disposition"], "attachment; filename=\"costs-2026-27.csv\"");
-    assert_eq!(year.text.matches("\ntotal,").count(), 12);
+    // Months that have not begun are not listed, and a sum that is not the year's does not say it is.
+    assert_eq!(year.text.matches("\ntotal,").count(), 8);
+    assert!(
+        year.text.contains("\nyear_to_date_total,") && !year.text.contains("\nyear_total"),
+        "{}",
+        year.text
+    );
+    let over = finance.open("/costs/export.csv?fy=2025").await;
+    assert_eq!(over.text.matches("\ntotal,").count(), 12);
+    assert!(over.text.contains("\nyear_total,"), "{}", over.text);
     for year in ["26", "now", "2026-27", "99999999999"] {
         assert_eq!(
             finance.open(&format!("/costs/export.csv?fy={year}")).await.status,
@@ -179,7 +188,10 @@ async fn a_figure_is_changed_the_result_seen_and_kept_without_a_script() {
     {
         assert!(page.contains(line), "{line} in {page}");
     }
-    assert!(page.contains("not in GSM-7: 2 segments each") && page.contains("A dollar costs ₹98"), "{page}");
+    assert!(
+        page.contains("not in GSM-7: 2 segments each") && page.contains("A dollar costs ₹98.00"),
+        "{page}"
+    );
     assert_eq!(scenarios::list(&site.store, None, 10).await.unwrap().items.len(), 1, "trying keeps nothing");
 
     let fields = [
@@ -193,13 +205,12 @@ async fn a_figure_is_changed_the_result_seen_and_kept_without_a_script() {
         ("rate_card", "twilio-list"),
     ];
     saved(&finance, "/costs/scenarios", &fields).await;
-    saved(&finance, "/costs/scenarios", &fields).await;
+    let again = finance.submit("/costs/scenarios", &fields).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "pressed twice it is kept once");
+    assert!(again.text.contains("already; choose another name"), "{}", again.text);
     let kept = scenarios::get(&site.store, "half-by-whatsapp").await.unwrap().unwrap();
     assert_eq!((kept.scenario.whatsapp_percent, kept.rate_card.as_deref()), (50, Some("twilio-list")));
-    assert!(
-        scenarios::get(&site.store, "half-by-whatsapp-2").await.unwrap().is_some(),
-        "a name may come twice"
-    );
+    assert_eq!(scenarios::get(&site.store, "half-by-whatsapp-2").await.unwrap(), None);
     let list = words(&finance.open("/costs/scenarios").await.text);
     assert!(list.contains("50% by WhatsApp, amounts with ₹, dollar at ₹98, 1 number"), "{list}");
 
@@ -210,8 +221,55 @@ async fn a_figure_is_changed_the_result_seen_and_kept_without_a_script() {
     saved(&finance, path, &[("name", "All"), ("requests_per_month", "2000"), ("sms_per_request", "1")]).await;
     let kept = scenarios::get(&site.store, "half-by-whatsapp").await.unwrap().unwrap();
     assert_eq!((kept.name.as_str(), kept.scenario.requests_per_month, kept.rate_card), ("All", 2_000, None));
-    saved(&finance, path, &[("remove", "yes")]).await;
+    let asked = finance.open(&format!("{path}/remove")).await;
+    assert!(
+        asked.text.contains("Throw away “All”?") && asked.text.contains("2,000 requests"),
+        "{}",
+        asked.text
+    );
+    assert_eq!(finance.open(path).await.status, StatusCode::OK, "asking throws nothing away");
+    saved(&finance, &format!("{path}/remove"), &[]).await;
     assert_eq!(finance.open(path).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_is_typed_is_what_is_saved_and_enter_only_reckons() {
+    let site = Site::open().await;
+    let finance = site.somebody(Role::Finance).await;
+    let page = finance.open("/costs/scenarios/setup-guide").await.text;
+    // One form holds the figures, the name and the buttons that save; the first button, which Enter presses, reckons.
+    let form = page.split("<form").find(|form| form.contains("id=\"f-requests_per_month\"")).unwrap();
+    let form = form.split("</form>").next().unwrap();
+    assert!(form.contains("method=\"get\"") && form.contains("id=\"f-name\""), "{form}");
+    let buttons: Vec<&str> =
+        form.split("<button").skip(1).map(|rest| rest.split('<').next().unwrap()).collect();
+    assert!(buttons[0].ends_with(">Reckon") && !buttons[0].contains("formmethod"), "{buttons:?}");
+    assert!(buttons[1].contains("formmethod=\"post\" formaction=\"/costs/scenarios\""), "{buttons:?}");
+    assert!(
+        !form.contains("type=\"hidden\""),
+        "no copies of what was typed before, and no token in an address"
+    );
+    // The shipped month stays as it is.
+    assert!(!form.contains("Throw away") && !form.contains(">Save<"), "{form}");
+    let mine = [("name", "Mine"), ("requests_per_month", "5"), ("sms_per_request", "1")];
+    let refused = finance.submit("/costs/scenarios/setup-guide", &mine).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text.contains("ships with Dakiya"), "{}", refused.text);
+    assert_eq!(finance.submit("/costs/scenarios/setup-guide/remove", &[]).await.status, StatusCode::CONFLICT);
+    let kept = scenarios::get(&site.store, "setup-guide").await.unwrap().unwrap();
+    assert_eq!((kept.scenario.requests_per_month, kept.updated_by.as_str()), (1_000, "Dakiya"));
+    // Which card is in force, and how old it is.
+    let said = words(&page);
+    assert!(said.contains("In force is Setup guide") && said.contains("days old"), "{said}");
+    let typed = finance
+        .open("/costs/scenarios/new?requests_per_month=9,999,999,999&sms_per_request=99999999999999999999")
+        .await;
+    let said = words(&typed.text);
+    assert!(
+        said.contains("9,99,99,99,999 is too much; it may be at most 1,00,00,00,000")
+            || said.contains("is too large a number"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -238,7 +296,7 @@ async fn a_month_that_makes_no_sense_is_shown_again_with_every_fault_and_nothing
     }
     let answer = finance.open("/costs/scenarios/new?requests_per_month=5&whatsapp_percent=101").await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(answer.text.contains("it may be at most 100"), "{}", words(&answer.text));
+    assert!(answer.text.contains("101 is too much; it may be at most 100"), "{}", words(&answer.text));
     let unpriced =
         finance.open("/costs/scenarios/new?requests_per_month=5&inbound_sms=5&rate_card=twilio-list").await;
     assert_eq!(unpriced.status, StatusCode::OK);

@@ -108,7 +108,7 @@ async fn bad_rows_are_named_and_the_good_ones_come_in_only_when_told_to() {
     assert_eq!(uploaded.status, StatusCode::SEE_OTHER, "{}", uploaded.text);
     let to = uploaded.leads_to().to_owned();
     let checked = owner.open(&to).await;
-    assert!(checked.text.contains("1 of 3 rows need fixing"), "{}", checked.text);
+    assert!(checked.text.contains("1 of 3 rows needs fixing"), "{}", checked.text);
     assert!(contacts::get(&site.store, phone("9845011234")).await.unwrap().is_none());
     let bad = owner.open(&format!("{to}/bad-rows.csv")).await;
     assert!(bad.text.starts_with("phone,name,row,what is wrong\n9.19845E+11,Sunita,3,"), "{}", bad.text);

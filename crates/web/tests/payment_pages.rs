@@ -144,7 +144,7 @@ async fn a_list_is_checked_before_it_is_imported() {
     let file = "reference,phone,amount,due_on\nA,9845011234,100,2026-12-05\nB,12,100,2026-12-05\nA,9845011234,\"1,250\",06/12/2026\n";
     let to = owner.upload("/reminders/payments/import", "a.csv", file).await.leads_to().to_owned();
     let checked = owner.open(&to).await;
-    assert!(checked.text.contains("1 of 3 rows need fixing"), "{}", checked.text);
+    assert!(checked.text.contains("1 of 3 rows needs fixing"), "{}", checked.text);
     assert!(checked.text.contains("the last one counts"), "{}", checked.text);
     assert!(owner.open(&format!("{to}/bad-rows.csv")).await.text.contains("B,12,100"));
     let done = owner.submit(&to, &[]).await.leads_to().to_owned();
@@ -181,4 +181,43 @@ async fn who_only_looks_changes_nothing_and_finance_may_say_that_money_came() {
     assert_eq!(stored(&site, "INV/2026/1").await.status, PaymentStatus::PartlyPaid);
     let stranger = site.stranger();
     assert_eq!(stranger.open("/reminders/payments").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn more_money_than_is_left_is_asked_about_and_a_mistake_is_taken_back() {
+    let site = Site::open().await;
+    let owner = site.somebody(Role::Owner).await;
+    add(&owner).await;
+    let typed = [("reference", "INV/2026/1"), ("amount", "14,995.00")];
+    let asked = owner.submit("/reminders/payment/paid", &typed).await;
+    assert_eq!(asked.status, StatusCode::OK);
+    for words in ["Did ₹14,995.00 come?", "Only ₹1,499.50 is left to pay", "₹13,495.50 too much"] {
+        assert!(asked.text.contains(words), "{words}: {}", asked.text);
+    }
+    assert_eq!(stored(&site, "INV/2026/1").await.status, PaymentStatus::Open, "asking records nothing");
+    let mut confirmed = typed.to_vec();
+    confirmed.push(("surplus", "1.00"));
+    let again = owner.submit("/reminders/payment/paid", &confirmed).await;
+    assert_eq!(again.status, StatusCode::OK, "what was confirmed is another sum");
+    confirmed[2].1 = "13495.50";
+    owner.submit("/reminders/payment/paid", &confirmed).await;
+    assert_eq!(stored(&site, "INV/2026/1").await.status, PaymentStatus::Paid);
+
+    let page = owner.open(ITS_PAGE).await;
+    assert!(page.text.contains("Too much") && page.text.contains("₹13,495.50"), "{}", page.text);
+    let (_, rest) = page.text.split_once("/reminders/payment/take-back?").unwrap();
+    let query = rest.split('"').next().unwrap().replace("&#38;", "&");
+    let event = query.split("event=").nth(1).unwrap().to_owned();
+    let ask = owner.open(&format!("/reminders/payment/take-back?{query}")).await;
+    assert!(ask.text.contains("Then ₹1,499.50 is left to pay"), "{}", ask.text);
+    let mistake = [("reference", "INV/2026/1"), ("event", event.as_str())];
+    let viewer = site.somebody(Role::Viewer).await;
+    assert!(!viewer.open(ITS_PAGE).await.text.contains("Take back"));
+    assert_eq!(viewer.submit("/reminders/payment/take-back", &mistake).await.status, StatusCode::FORBIDDEN);
+    let done = owner.submit("/reminders/payment/take-back", &mistake).await;
+    assert_eq!(done.leads_to(), format!("{ITS_PAGE}&done=taken-back"), "{}", done.text);
+    assert_eq!(stored(&site, "INV/2026/1").await.status, PaymentStatus::Open);
+    let page = owner.open(ITS_PAGE).await;
+    assert!(page.text.contains("₹14,995.00 taken back") && page.text.contains("<s>"), "{}", page.text);
+    assert_eq!(owner.submit("/reminders/payment/take-back", &mistake).await.status, StatusCode::CONFLICT);
 }

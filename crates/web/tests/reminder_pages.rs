@@ -7,8 +7,10 @@ use axum::http::StatusCode;
 use dakiya_core::money::Money;
 use dakiya_core::payment::PaymentReference;
 use dakiya_core::user::Role;
+use dakiya_scheduler::clock::Clock as _;
 use dakiya_store::payments::{self, PaymentFields, PaymentRow};
-use dakiya_store::{recurring_campaigns, reminder_rules};
+use dakiya_store::reminder_runs::{self, NewRun, Run};
+use dakiya_store::{messages, recurring_campaigns, reminder_rules};
 use site::{Site, TESTER, now, phone};
 
 const FORM: [(&str, &str); 12] = [
@@ -195,8 +197,170 @@ async fn a_recurring_campaign_shows_its_next_ten_times_and_is_approved_by_saving
         ("owner@example.in", Money::parse("500").unwrap())
     );
     assert_eq!(stored.next_at, Some("2026-12-01T10:00:00+05:30".parse().unwrap()));
+    let uncapped: Vec<_> = fields("look").into_iter().filter(|(name, _)| *name != "cost_cap").collect();
+    let looked = owner.submit("/reminders/recurring", &uncapped).await;
+    assert_eq!(looked.status, StatusCode::OK, "only saving approves: {}", looked.text);
+    assert!(looked.text.contains("If it came as things stand"), "{}", looked.text);
+    let uncapped: Vec<_> = fields("save").into_iter().filter(|(name, _)| *name != "cost_cap").collect();
+    let refused = owner.submit("/reminders/recurring", &uncapped).await;
+    assert!(refused.text.contains("e-cost_cap"), "{}", refused.text);
     let mut wrong = fields("save");
     wrong[1].1 = "every day";
     assert_eq!(owner.submit("/reminders/recurring", &wrong).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(owner.open("/reminders/recurring/members-news").await.text.contains("Next 10 times"));
+}
+
+/// The run three days before, as the planner begins it when its time comes.
+async fn begun(site: &Site) -> Run {
+    let rule = reminder_rules::get(&site.store, "plan-fees").await.unwrap().unwrap();
+    let run = rule.rule.run(-3, "2026-11-26".parse().unwrap(), &Default::default());
+    site.clock.advance_to(run.at);
+    let new = NewRun { run, send_at: Ok(run.at), matched: 3 };
+    assert!(reminder_runs::begin(&site.store, &rule, &[new], run.at, run.at).await.unwrap());
+    reminder_runs::to_plan(&site.store).await.unwrap().remove(0)
+}
+
+#[tokio::test]
+async fn a_held_run_asks_for_a_decision_on_the_dashboard_and_first_among_the_reminders() {
+    let site = site().await;
+    let owner = site.somebody(Role::Owner).await;
+    owner.submit("/reminders/rules", &form(&[("cost_per_run", "1"), ("do", "save")])).await;
+    let run = begun(&site).await;
+    let reckoned = (3, Default::default(), Money::parse("2.40").unwrap());
+    assert!(
+        reminder_runs::hold(&site.store, &run, "over_cost", Some(reckoned), site.clock.now()).await.unwrap()
+    );
+    let href = "/reminders/rules/plan-fees/runs/-3/2026-11-26";
+    let dashboard = owner.open("/").await;
+    assert!(!dashboard.text.contains("Nothing needs you"), "{}", dashboard.text);
+    for words in ["“Plan fees”, 3 days before, of Mon 23 Nov 2026, 11:00 waits.", "It would cost ₹2.40", href]
+    {
+        assert!(dashboard.text.contains(words), "{words}: {}", dashboard.text);
+    }
+    let page = owner.open("/reminders").await;
+    let at = |words: &str| page.text.find(words).unwrap_or_else(|| panic!("{words}: {}", page.text));
+    assert!(at("Waits for you") < at("Next runs"));
+    assert!(page.text.contains("href=\"/reminders/runs\""));
+    let all = owner.open("/reminders/runs").await;
+    assert!(all.text.contains("Held") && all.text.contains("₹2.40"), "{}", all.text);
+    owner.submit(&format!("{href}/skip"), &[]).await;
+    assert!(
+        owner.open("/").await.text.contains("Nothing needs you")
+            || !owner.open("/").await.text.contains("Decide")
+    );
+}
+
+#[tokio::test]
+async fn reminders_of_today_are_among_what_still_goes_out() {
+    let site = site().await;
+    let owner = site.somebody(Role::Owner).await;
+    owner
+        .submit("/reminders/rules", &form(&[("offsets_days", "-4, 0"), ("at", "18:00"), ("do", "save")]))
+        .await;
+    let page = owner.open("/").await;
+    for words in ["18:00", "Plan fees, 4 days before", "3 reminders", "₹2.40"] {
+        assert!(page.text.contains(words), "{words}: {}", page.text);
+    }
+    assert!(!page.text.contains("on the due date"), "that is not today: {}", page.text);
+    owner.submit("/reminders/rules/plan-fees/runs/-4/2026-11-26/skip", &[]).await;
+    assert!(owner.open("/").await.text.contains("Nothing else is scheduled for today"));
+}
+
+#[tokio::test]
+async fn a_run_that_is_skipped_ahead_is_no_past_run_and_in_no_sum() {
+    let site = site().await;
+    let owner = site.somebody(Role::Owner).await;
+    owner.submit("/reminders/rules", &form(&[("offsets_days", "-3"), ("do", "save")])).await;
+    owner.submit("/reminders/rules/plan-fees/runs/-3/2026-11-26/skip", &[]).await;
+    let page = owner.open("/reminders").await;
+    assert!(page.text.contains("Nobody is reminded by it"), "{}", page.text);
+    assert!(page.text.contains("No run yet."), "it is still to come: {}", page.text);
+    assert!(page.text.contains("Shown</th><td class=\"num\">0</td>"), "{}", page.text);
+    site.clock.advance_to("2026-11-23T12:00:00+05:30".parse().unwrap());
+    assert!(!owner.open("/reminders").await.text.contains("No run yet."), "now it was");
+}
+
+#[tokio::test]
+async fn a_time_outside_the_sending_hours_says_when_messages_really_go() {
+    let site = site().await;
+    let owner = site.somebody(Role::Owner).await;
+    let looked = owner.submit("/reminders/rules", &form(&[("at", "20:30")])).await;
+    for words in ["20:30 is outside the sending hours", "goes out Tue 24 Nov 2026, 08:00"] {
+        assert!(looked.text.contains(words), "{words}: {}", looked.text);
+    }
+    owner.submit("/reminders/rules", &form(&[("at", "20:30"), ("do", "save")])).await;
+    assert!(owner.open("/reminders").await.text.contains("20:30 is outside the sending hours"));
+    let inside = owner.submit("/reminders/rules", &form(&[])).await;
+    assert!(!inside.text.contains("outside the sending hours"), "{}", inside.text);
+}
+
+#[tokio::test]
+async fn a_template_that_cannot_remind_is_refused() {
+    let site = site().await;
+    let owner = site.somebody(Role::Owner).await;
+    for change in [("template", "otp"), ("templates", "7=otp")] {
+        let answer = owner.submit("/reminders/rules", &form(&[change, ("do", "save")])).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{change:?}");
+        assert!(answer.text.contains("cannot remind"), "{}", answer.text);
+    }
+    assert!(reminder_rules::running(&site.store).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_run_that_was_written_down_explains_itself_by_its_messages() {
+    let site = site().await;
+    let owner = site.somebody(Role::Owner).await;
+    owner.submit("/reminders/rules", &form(&[("do", "save")])).await;
+    site.clock.advance_to("2026-11-23T11:00:00+05:30".parse().unwrap());
+    site.engine.plan(&Default::default()).await.unwrap();
+    let scope = dakiya_core::opt_out::OptOutScope::All;
+    messages::suppress_waiting(&site.store, phone("9845000001"), scope, site.clock.now()).await.unwrap();
+    let page = owner.open("/reminders/rules/plan-fees/runs/-3/2026-11-26").await;
+    for words in [
+        "<dt>Matched</dt><dd>3</dd>",
+        "<dt>Asked for no messages</dt><dd>−1</dd>",
+        "<dt>Waiting</dt><dd>−2</dd>",
+        "<dt class=\"total\">Sent</dt><dd class=\"total\">0</dd>",
+        "<dt>Cost, before GST</dt><dd>₹1.60</dd>",
+        "expected beforehand</dt><dd class=\"muted\">₹2.40</dd>",
+        "What people get",
+        "Amount: Rs.1,250.00",
+    ] {
+        assert!(page.text.contains(words), "{words}: {}", page.text);
+    }
+    assert_eq!(page.text.matches("class=\"bubble\"").count(), 2, "nobody got the third text");
+}
+
+#[tokio::test]
+async fn a_period_that_nobody_can_mean_is_told_beside_its_field() {
+    let site = site().await;
+    let owner = site.somebody(Role::Owner).await;
+    for (query, field) in [
+        ("until=%2B262142-12-31", "e-until"),
+        ("from=-262143-01-01", "e-from"),
+        ("from=soon", "e-from"),
+        ("from=2026-11-22&until=2026-11-01", "e-until"),
+        ("within=1000", "e-within"),
+    ] {
+        let answer = owner.open(&format!("/reminders/report?{query}")).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+        assert!(answer.text.contains(field), "{query}: {}", answer.text);
+    }
+    assert_eq!(owner.open("/reminders/report?from=2026-11-01&until=").await.status, StatusCode::OK);
+    for query in ["until=%2B262142-12-31", "from=-262143-01-01"] {
+        let answer = owner.open(&format!("/messages?{query}")).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+    }
+    let nowhere = owner.open("/reminders/rules/plan-fees/runs/0/+262142-12-31").await;
+    assert_eq!(nowhere.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_card_without_a_coming_run_shows_an_example_and_no_placeholders() {
+    let site = site().await;
+    let owner = site.somebody(Role::Owner).await;
+    let off = form(&[("do", "save")]).into_iter().filter(|(name, _)| *name != "enabled").collect::<Vec<_>>();
+    owner.submit("/reminders/rules", &off).await;
+    let page = owner.open("/reminders").await;
+    assert!(page.text.contains("For example: “") && !page.text.contains("{{"), "{}", page.text);
 }

@@ -11,7 +11,7 @@ use dakiya_core::sender::SenderAddress;
 use dakiya_core::user::Role;
 use dakiya_store::messages::{self, Answer, Answered, FollowUp, NewMessage, StatusReport, TakeRequest};
 use dakiya_store::templates::{self, TemplateText, TemplateVersion};
-use dakiya_store::{Store, contacts};
+use dakiya_store::{Store, contacts, savings};
 use site::{Site, TESTER, now, phone};
 
 const WASTEFUL: &str =
@@ -94,14 +94,20 @@ async fn a_better_text_is_one_click_for_whoever_may_send() {
     for n in 1..=2 {
         sent(&site, &fees, n, (Status::Delivered, None)).await;
     }
+    let log = messages::page(&site.store, &messages::MessageFilter::default(), None, 1).await.unwrap();
+    let message = format!("/messages/{}", log.items[0].id);
     let finance = site.somebody(Role::Finance).await;
+    let may_reply = |page: &str| page.contains("Reply as this person");
+    assert!(!may_reply(&finance.open(&message).await.text), "only who may send writes as others");
     let page = finance.open("/costs/savings").await;
     assert!(page.text.contains("₹ where Rs. would do") && page.text.contains("₹1.60"), "{}", page.text);
     assert!(!page.text.contains("Use the new text"), "who cannot send sees it and changes nothing");
+    assert!(page.text.contains("An admin can change this") && page.text.contains("Look at the text"));
     let form = [("template", "fee_due"), ("language", "en"), ("version", "1"), ("waste", "rupee_sign")];
     assert_eq!(finance.submit("/costs/savings/text", &form).await.status, StatusCode::FORBIDDEN);
 
     let admin = site.somebody(Role::Admin).await;
+    assert!(may_reply(&admin.open(&message).await.text));
     assert!(admin.open("/costs/savings").await.text.contains("Use the new text"));
     let done = admin.submit("/costs/savings/text", &form).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
@@ -152,6 +158,14 @@ async fn a_dead_number_is_suppressed_by_a_click_and_tried_again_by_another() {
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
     let of = || contacts::get(&site.store, phone("9845000001"));
     assert!(of().await.unwrap().unwrap().unreachable_since.is_some());
+    let page = keeper.open("/costs/savings").await;
+    assert!(page.text.contains("href=\"/contacts/+919845000001\">+91******0001<"), "{}", page.text);
+    let again = keeper.submit("/costs/savings/number", &number).await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER, "a second click does nothing");
+    assert_eq!(savings::fixes(&site.store, 10).await.unwrap().len(), 1);
+    let healthy = keeper.submit("/costs/savings/number", &[("phone", "+919845000002")]).await;
+    assert!(healthy.text.contains("Nothing was changed: +91******0002 was reached"), "{}", healthy.text);
+    assert_eq!(contacts::get(&site.store, phone("9845000002")).await.unwrap(), None);
     let page = keeper.open("/contacts/+919845000001").await;
     assert!(page.text.contains("Try this number again"), "{}", page.text);
     assert_eq!(viewer.submit("/contacts/+919845000001/reachable", &[]).await.status, StatusCode::FORBIDDEN);
@@ -168,5 +182,6 @@ async fn whatever_is_no_number_or_no_saving_is_refused() {
     assert_eq!(admin.submit("/costs/savings/text", &nonsense).await.status, StatusCode::NOT_FOUND);
     let nobody = [("phone", "nobody")];
     assert_eq!(admin.submit("/costs/savings/number", &nobody).await.status, StatusCode::NOT_FOUND);
-    assert!(admin.open("/costs/savings").await.text.contains("Nothing is wasted"));
+    let page = admin.open("/costs/savings").await.text;
+    assert!(page.contains("Nothing is wasted") && page.contains("No template sent a text message"), "{page}");
 }

@@ -38,6 +38,7 @@ fn facts(settings: &Settings) -> Facts<'_> {
         person: Person { opt_outs: &[], consented: true, unreachable: false },
         void: None,
         exceeded: None,
+        days: None,
         sent_last_hour: 0,
         sender_promotional: true,
         budget_left: None,
@@ -228,4 +229,23 @@ fn an_opt_out_is_told_at_once_even_while_the_window_is_closed() {
     let person = Person { opt_outs: &[OptOutScope::Promotional], ..Person::default() };
     let ending = dispatch(&message(Category::Promotional), &Facts { person, ..facts(&settings) }, night());
     assert_eq!(ending, Dispatch::Suppress(SuppressedReason::OptedOut));
+}
+
+#[test]
+fn a_reminder_that_keeps_to_working_days_waits_for_one() {
+    use crate::reminder::{Holidays, WorkingDays};
+    let settings = Settings::default();
+    // 22 November 2026 is a Sunday, the day after it a holiday.
+    let holidays = Holidays(["2026-11-23".parse().unwrap()].into());
+    let days = Some(WorkingDays { holidays: &holidays, zone: Kolkata });
+    let service = |days, now| {
+        let facts = Facts { days, slots_until: now + TimeDelta::days(1), ..facts(&settings) };
+        endings(&facts, now, |message| message.reminder = true)[2]
+    };
+    let saturday_night = at("2026-11-21T20:00:00+05:30");
+    let tuesday = Dispatch::Defer(at("2026-11-24T08:00:00+05:30"));
+    assert_eq!(service(None, noon()), SEND_AT_ONCE());
+    assert_eq!([service(days, noon()), service(days, saturday_night)], [tuesday; 2]);
+    let saturday = at("2026-11-21T18:59:59+05:30");
+    assert_eq!(service(days, saturday), Dispatch::Send { slot: saturday });
 }

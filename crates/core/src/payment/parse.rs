@@ -32,6 +32,12 @@ pub enum PaymentFault {
     /// Larger than a payment.
     #[error("\"{0}\" is more than ₹10,00,00,000.00, the largest payment that Dakiya keeps")]
     TooMuch(String),
+    /// No amount.
+    #[error("No amount given; write what has to be paid, for example 1,499.00")]
+    NoAmount,
+    /// No day.
+    #[error("No date given; write when it is due, for example 2026-12-05 or 05/12/2026")]
+    NoDate,
     /// Not a day.
     #[error("\"{0}\" is not a date; write YYYY-MM-DD or DD/MM/YYYY, for example 2026-12-05 or 05/12/2026")]
     Date(String),
@@ -47,11 +53,12 @@ impl PaymentFault {
     pub const fn code(&self) -> &'static str {
         match self {
             PaymentFault::NoReference | PaymentFault::Reference(_) => "invalid_reference",
-            PaymentFault::Amount(_)
+            PaymentFault::NoAmount
+            | PaymentFault::Amount(_)
             | PaymentFault::NotPositive(_)
             | PaymentFault::FinerThanPaise(_)
             | PaymentFault::TooMuch(_) => "invalid_amount",
-            PaymentFault::Date(_) => "invalid_date",
+            PaymentFault::NoDate | PaymentFault::Date(_) => "invalid_date",
             PaymentFault::PayUrl(_) => "invalid_pay_url",
         }
     }
@@ -96,6 +103,9 @@ impl Serialize for PaymentReference {
 
 /// Reads what has to be paid: rupees and paise, with or without Indian commas and `₹` or `Rs.`.
 pub fn parse_amount(text: &str) -> Result<Money, PaymentFault> {
+    if text.trim().is_empty() {
+        return Err(PaymentFault::NoAmount);
+    }
     checked_amount(Money::parse(text)?)
 }
 
@@ -114,6 +124,9 @@ pub fn checked_amount(money: Money) -> Result<Money, PaymentFault> {
 pub fn parse_due_date(text: &str) -> Result<NaiveDate, PaymentFault> {
     let fault = || PaymentFault::Date(shortened(text));
     let text = text.trim();
+    if text.is_empty() {
+        return Err(PaymentFault::NoDate);
+    }
     let parts: Vec<&str> = text.split(['-', '/']).collect();
     let [first, month, last] = parts.as_slice() else { return Err(fault()) };
     let (year, day) = if text.contains('/') { (last, first) } else { (first, last) };
@@ -146,6 +159,16 @@ pub fn parse_pay_url(text: &str) -> Result<String, PaymentFault> {
     } else {
         Err(PaymentFault::PayUrl(shortened(text)))
     }
+}
+
+/// Whether a link that a provider tells of is certainly not the one that a payment has. An address of our own that leads to
+/// the provider's link is not written like it, so only links of one host are compared.
+pub fn is_another_link(known: &str, told: &str) -> bool {
+    let host = |url: &str| {
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase()
+    };
+    known != told && host(known) == host(told)
 }
 
 /// What an error repeats.

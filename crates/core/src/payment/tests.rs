@@ -254,3 +254,27 @@ proptest! {
         prop_assert_eq!(parse_amount(&money.with_sign()), Ok(money));
     }
 }
+
+#[test]
+fn what_is_left_when_money_is_taken_back_is_reckoned_from_all_other_money() {
+    let open = Balance::open(rupees("1000"));
+    for (told, status, left, surplus) in [
+        (vec![], PaymentStatus::Open, "1000", "0"),
+        (vec![Some("400")], PaymentStatus::PartlyPaid, "600", "0"),
+        (vec![Some("400"), Some("700")], PaymentStatus::Paid, "0", "100"),
+        (vec![Some("400"), None], PaymentStatus::Paid, "0", "0"),
+    ] {
+        let told = told.into_iter().map(|money: Option<&str>| money.map(rupees));
+        let balance = Balance { paid: rupees("5000"), ..open }.with_money(told);
+        assert_eq!((balance.status(), balance.left()), (status, rupees(left)));
+        assert_eq!(balance.surplus(), rupees(surplus));
+    }
+    let canceled = Balance { canceled: true, ..open };
+    assert_eq!(canceled.with_money([]).status(), PaymentStatus::Canceled, "nobody asks for it again");
+}
+
+#[test]
+fn an_empty_cell_says_what_to_write() {
+    assert!(parse_due_date(" ").unwrap_err().to_string().contains("write when it is due"));
+    assert!(parse_amount("").unwrap_err().to_string().contains("write what has to be paid"));
+}

@@ -134,3 +134,39 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn what_is_shown_of_months_adds_up_to_the_paisa(
+        months in proptest::collection::vec((any_lines(), any_lines()), 1..16), forecast in proptest::bool::ANY,
+    ) {
+        let steady = Forecast::learn(History { series: vec![vec![33.333333; 70]] }, 31).unwrap();
+        let coming = Coming::of(&steady, &[stream(&[(Category::Otp, 1), (Category::Service, 2)])], 0, 7, &[]);
+        let coming = forecast.then_some(&coming);
+        let first = month();
+        let months: Vec<MonthProjection> = (0..)
+            .zip(&months)
+            .map(|(ahead, (actual, committed))| project(first.plus(ahead), actual, committed, coming, None, GST()))
+            .collect();
+        for year in shown_years(&months) {
+            let (mut total, mut gst) = (ShownFigures::default(), Money::ZERO);
+            for month in &year.months {
+                total += month.total;
+                gst += month.gst;
+                let mut lines = ShownFigures::default();
+                month.lines.iter().for_each(|(_, figures)| lines += *figures);
+                prop_assert_eq!(lines, month.total);
+                prop_assert_eq!(month.with_gst(), month.total.whole + month.gst);
+                let shown = [month.total.actual, month.total.committed, month.total.whole, month.gst];
+                prop_assert_eq!(shown, shown.map(Money::rounded_to_paise));
+                if !forecast {
+                    for (_, line) in &month.lines {
+                        prop_assert_eq!(line.actual + line.committed, line.whole);
+                    }
+                }
+            }
+            prop_assert_eq!((total, gst), (year.total, year.gst));
+        }
+    }
+}

@@ -14,6 +14,9 @@ pub struct Proposal {
     pub card: String,
     /// The rows; those of the same price that are in force stay in the card's history.
     pub rows: Vec<RateRow>,
+    /// Whether the simulator named them: prices that nobody will ever ask.
+    #[serde(default)]
+    pub simulated: bool,
 }
 
 /// One price before and after.
@@ -76,6 +79,12 @@ impl Proposal {
         })
     }
 
+    /// The same prices, none of them from before a day: what was read earlier and is taken up today holds from today.
+    pub fn not_before(mut self, day: NaiveDate) -> Proposal {
+        self.rows.iter_mut().for_each(|row| row.valid_from = row.valid_from.max(day));
+        self
+    }
+
     /// What the rows would change on the day they begin.
     pub fn changes(&self, card: &RateCard, fx: FxRate) -> Vec<Change> {
         let change = |row: &RateRow| {
@@ -115,7 +124,7 @@ mod tests {
         let prices = prices.iter().map(|price| dollars(price)).collect();
         let row =
             Proposal::of_segment_prices("twilio-list", Direction::Outbound, prices, day(on), "Pricing API");
-        Proposal { card: "twilio-list".to_owned(), rows: row.into_iter().collect() }
+        Proposal { card: "twilio-list".to_owned(), rows: row.into_iter().collect(), simulated: false }
     }
 
     #[test]
@@ -139,6 +148,14 @@ mod tests {
         assert_eq!(shown, [(Some("7.9872".to_owned()), Some(Decimal::new(10, 0)))]);
         let same = proposal(&["0.0832"], "2026-11-22").changes(&RateCard::twilio_list(), FX);
         assert!(!same[0].differs());
+    }
+
+    #[test]
+    fn what_was_read_days_ago_begins_today() {
+        let proposal = proposal(&["0.10"], "2026-11-20");
+        let begins = |proposal: Proposal| proposal.rows[0].valid_from;
+        assert_eq!(begins(proposal.clone().not_before(day("2026-11-23"))), day("2026-11-23"));
+        assert_eq!(begins(proposal.not_before(day("2026-11-01"))), day("2026-11-20"));
     }
 
     #[test]

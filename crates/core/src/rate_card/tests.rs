@@ -102,8 +102,6 @@ fn a_row_for_the_category_goes_before_one_for_any_and_the_latest_goes_before_old
     ] {
         assert_eq!(price(category, on), Ok(Decimal::from(expected)), "{category} on {on}");
     }
-    assert_eq!(card.dated(day("2026-05-31")), Some(day("2026-05-01")));
-    assert_eq!(card.dated(day("2025-12-31")), None);
 }
 
 #[test]

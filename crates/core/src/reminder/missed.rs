@@ -1,13 +1,12 @@
 //! What becomes of a run whose time has come: sent, sent late, or skipped.
 
-use super::{Holidays, ReminderRule, ReminderRun};
+use super::{Holidays, ReminderHours, ReminderRule, ReminderRun};
 use crate::time::Timestamp;
-use crate::window::Window;
 use crate::worded_enum;
 use chrono::TimeDelta;
-use chrono_tz::Tz;
+use std::collections::BTreeSet;
 
-/// A run that is looked at later than this after its time was missed.
+/// A run that is looked at later than this after its time was missed, as long as clocks run at the usual speed.
 pub const ON_TIME_WITHIN: TimeDelta = TimeDelta::seconds(60);
 
 worded_enum! {
@@ -17,7 +16,7 @@ worded_enum! {
         Missed = "missed",
         /// It was missed by more than the rule allows.
         TooLate = "too_late",
-        /// It was missed, and a later step of the same payments is due as well: they get that one alone.
+        /// A later step of the same payments goes out at the same time: they get that one alone.
         Superseded = "superseded",
         /// A person skipped it.
         ByPerson = "by_person",
@@ -38,29 +37,45 @@ pub enum RunDecision {
     Skip(SkipReason),
 }
 
-/// Decides about a run whose time has come. `window` is that of reminders, in the business's zone.
+/// What is known when it is decided about runs.
+#[derive(Clone, Copy, Debug)]
+pub struct RunFacts<'a> {
+    /// Days on which nobody works.
+    pub holidays: &'a Holidays,
+    /// When the rule's reminders may go out.
+    pub hours: ReminderHours<'a>,
+    /// How long after its time a run is still on time.
+    pub on_time_within: TimeDelta,
+    /// Steps of the same due date that do not go by themselves any more: skipped already, or held.
+    pub stopped: &'a BTreeSet<i32>,
+}
+
+/// Decides about a run whose time has come.
 pub fn decide_run(
     rule: &ReminderRule,
     run: &ReminderRun,
-    holidays: &Holidays,
-    window: &Window,
-    zone: Tz,
+    facts: &RunFacts<'_>,
     now: Timestamp,
 ) -> RunDecision {
-    if now - run.at <= ON_TIME_WITHIN {
-        return RunDecision::Send { send_at: run.at, late: false };
-    }
-    if !rule.catch_up {
+    let late = now - run.at > facts.on_time_within;
+    if late && !rule.catch_up {
         return RunDecision::Skip(SkipReason::Missed);
     }
-    // It cannot begin before the window opens, and that is what counts as late.
-    let send_at = window.closed_until(now, zone).unwrap_or(now);
-    if send_at - run.at > rule.maximum_lateness() {
+    // It cannot begin before the hours allow, and that is what counts as late.
+    let goes_at = facts.hours.opening(if late { now } else { run.at });
+    if late && goes_at > facts.hours.latest(run.at, rule.maximum_lateness()) {
         return RunDecision::Skip(SkipReason::TooLate);
     }
-    let overtaken = |step: &i32| *step > run.step && rule.run(*step, run.due_on, holidays).at <= now;
-    if rule.steps.iter().map(|step| step.offset_days).any(|step| overtaken(&step)) {
+    if overtaken(rule, run, facts, goes_at) {
         return RunDecision::Skip(SkipReason::Superseded);
     }
-    RunDecision::Send { send_at, late: true }
+    RunDecision::Send { send_at: if late { goes_at } else { run.at }, late }
+}
+
+/// Whether a later step reaches the same payments no later than this one would go. It is less late than this one, so where
+/// this one is not too late it is not either.
+pub fn overtaken(rule: &ReminderRule, run: &ReminderRun, facts: &RunFacts<'_>, goes_at: Timestamp) -> bool {
+    let later = rule.steps.iter().map(|step| step.offset_days);
+    let mut later = later.filter(|step| *step > run.step && !facts.stopped.contains(step));
+    later.any(|step| facts.hours.opening(rule.run(step, run.due_on, facts.holidays).at) <= goes_at)
 }

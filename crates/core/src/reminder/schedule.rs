@@ -22,12 +22,12 @@ pub struct ReminderRun {
 }
 
 impl Holidays {
-    fn is_closed(&self, day: NaiveDate) -> bool {
+    pub(super) fn is_closed(&self, day: NaiveDate) -> bool {
         day.weekday() == Weekday::Sun || self.0.contains(&day)
     }
 
     /// The day itself, or the first working day after it.
-    fn working_day(&self, day: NaiveDate) -> NaiveDate {
+    pub(super) fn working_day(&self, day: NaiveDate) -> NaiveDate {
         day.iter_days().find(|day| !self.is_closed(*day)).unwrap_or(day)
     }
 

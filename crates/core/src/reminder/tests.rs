@@ -40,6 +40,20 @@ fn window(from: &str, until: &str) -> crate::window::Window {
     crate::window::Window { from: time(from), until: time(until) }
 }
 
+/// What becomes of a run, when steps of the same due date were stopped.
+fn decided(
+    rule: &ReminderRule,
+    run: &ReminderRun,
+    holidays: &Holidays,
+    stopped: &[i32],
+    now: Timestamp,
+) -> RunDecision {
+    let (window, stopped) = (window("08:00", "19:00"), stopped.iter().copied().collect());
+    let hours = rule.hours(&window, Kolkata, holidays);
+    let facts = RunFacts { holidays, hours, on_time_within: ON_TIME_WITHIN, stopped: &stopped };
+    decide_run(rule, run, &facts, now)
+}
+
 #[test]
 fn a_step_comes_so_many_days_from_the_due_date_at_its_time() {
     for (zone, step, due_on, when, expected) in [
@@ -106,9 +120,7 @@ fn a_run_is_on_time_for_a_minute_then_late_then_too_late() {
     let skips = ReminderRule { catch_up: false, ..asked.clone() };
     let run = asked.run(0, day("2026-11-23"), &Holidays::default());
     let ten = run.at;
-    let decide = |rule: &ReminderRule, now| {
-        decide_run(rule, &run, &Holidays::default(), &window("08:00", "19:00"), Kolkata, now)
-    };
+    let decide = |rule: &ReminderRule, now| decided(rule, &run, &Holidays::default(), &[], now);
     let on_time = RunDecision::Send { send_at: ten, late: false };
     let late = |send_at| RunDecision::Send { send_at, late: true };
     let minute = Duration::seconds(60);
@@ -139,13 +151,79 @@ fn after_three_missed_steps_a_payment_gets_the_last_one_alone() {
     let now = at("2026-11-24T12:00:00+05:30");
     let decide = |step| {
         let run = rule.run(step, day("2026-11-23"), &Holidays::default());
-        decide_run(&rule, &run, &Holidays::default(), &window("08:00", "19:00"), Kolkata, now)
+        decided(&rule, &run, &Holidays::default(), &[], now)
     };
     let superseded = RunDecision::Skip(SkipReason::Superseded);
     assert_eq!(
         [decide(-1), decide(0), decide(1)],
         [superseded, superseded, RunDecision::Send { send_at: now, late: true }]
     );
+}
+
+#[test]
+fn a_missed_run_waits_for_a_working_day_and_closed_days_make_nothing_late() {
+    let leaves = rule(&[0], "11:00", Kolkata);
+    let moves = ReminderRule { working_days_only: true, ..leaves.clone() };
+    // 28 November 2026 is a Saturday.
+    let monday = Holidays([day("2026-11-30")].into());
+    let saturday = |rule: &ReminderRule| rule.run(0, day("2026-11-28"), &Holidays::default());
+    let decide = |rule: &ReminderRule, holidays: &Holidays, now| {
+        decided(rule, &saturday(rule), holidays, &[], at(now))
+    };
+    let sends = |when| RunDecision::Send { send_at: at(when), late: true };
+    let sunday = "2026-11-29T09:00:00+05:30";
+    assert_eq!(decide(&leaves, &Holidays::default(), sunday), sends(sunday));
+    for (holidays, now, ending) in [
+        (&Holidays::default(), sunday, sends("2026-11-30T08:00:00+05:30")),
+        (&monday, sunday, sends("2026-12-01T08:00:00+05:30")),
+        (&Holidays::default(), "2026-11-30T11:00:00+05:30", sends("2026-11-30T11:00:00+05:30")),
+        (&Holidays::default(), "2026-11-30T11:00:01+05:30", RunDecision::Skip(SkipReason::TooLate)),
+        (&monday, "2026-12-01T11:00:01+05:30", RunDecision::Skip(SkipReason::TooLate)),
+    ] {
+        assert_eq!(decide(&moves, holidays, now), ending, "{now}");
+    }
+}
+
+#[test]
+fn a_later_step_counts_only_if_it_goes() {
+    let rule = rule(&[0, 1], "10:00", Kolkata);
+    let first = rule.run(0, day("2026-11-23"), &Holidays::default());
+    let now = at("2026-11-24T10:30:00+05:30");
+    let rule = ReminderRule { maximum_lateness_hours: 48, ..rule };
+    let decide = |stopped: &[i32]| decided(&rule, &first, &Holidays::default(), stopped, now);
+    assert_eq!(decide(&[]), RunDecision::Skip(SkipReason::Superseded));
+    assert_eq!(decide(&[1]), RunDecision::Send { send_at: now, late: true });
+}
+
+#[test]
+fn of_steps_that_come_at_the_same_time_the_last_goes_alone() {
+    // Due on a Sunday: both steps are moved to the Monday.
+    let rule = ReminderRule { working_days_only: true, ..rule(&[0, 1], "10:00", Kolkata) };
+    let decide = |due_on, step, stopped: &[i32]| {
+        let run = rule.run(step, day(due_on), &Holidays::default());
+        decided(&rule, &run, &Holidays::default(), stopped, run.at)
+    };
+    let on_time = RunDecision::Send { send_at: at("2026-11-30T10:00:00+05:30"), late: false };
+    let superseded = RunDecision::Skip(SkipReason::Superseded);
+    assert_eq!([decide("2026-11-29", 0, &[]), decide("2026-11-29", 1, &[])], [superseded, on_time]);
+    assert_eq!(decide("2026-11-29", 0, &[1]), on_time);
+    assert_eq!(decide("2026-11-30", 0, &[]), on_time);
+}
+
+#[test]
+fn limits_are_asked_about_the_person_first() {
+    let limits =
+        |day, payment| ReminderLimits { per_person_a_day: day, per_payment: payment, cost_per_run: None };
+    let (daily, in_all) = (Some(SuppressedReason::DailyLimit), Some(SuppressedReason::PaymentLimit));
+    for (limits, to_person, of_payment, exceeded) in [
+        (limits(None, None), 9, 9, None),
+        (limits(Some(2), Some(3)), 1, 2, None),
+        (limits(Some(2), Some(3)), 2, 3, daily),
+        (limits(Some(2), Some(3)), 1, 3, in_all),
+        (limits(None, Some(3)), 9, 3, in_all),
+    ] {
+        assert_eq!(limits.exceeded(to_person, of_payment), exceeded, "{limits:?}");
+    }
 }
 
 #[test]
@@ -198,7 +276,7 @@ fn live(rule: &ReminderRule, holidays: &Holidays, start: Timestamp, looks: &[Tim
     for now in looks {
         for run in rule.runs_between(through, *now, holidays) {
             let identity = (run.step, run.due_on);
-            match decide_run(rule, &run, holidays, &window("08:00", "19:00"), Kolkata, *now) {
+            match decided(rule, &run, holidays, &[], *now) {
                 RunDecision::Send { send_at, .. } => diary.sent.entry(identity).or_default().push(send_at),
                 RunDecision::Skip(_) => drop(diary.skipped.insert(identity)),
             }
@@ -251,8 +329,12 @@ proptest! {
                 let late = *send_at - run.at;
                 prop_assert!(late >= Duration::zero());
                 if late > Duration::zero() {
-                    prop_assert!(rule.catch_up && late <= rule.maximum_lateness());
-                    prop_assert_eq!(window("08:00", "19:00").closed_until(*send_at, Kolkata), None);
+                    let window = window("08:00", "19:00");
+                    let hours = rule.hours(&window, Kolkata, &holidays);
+                    prop_assert!(rule.catch_up && *send_at <= hours.latest(run.at, rule.maximum_lateness()));
+                    prop_assert_eq!(hours.opening(*send_at), *send_at);
+                    let day = send_at.with_timezone(&rule.zone.0).date_naive();
+                    prop_assert!(!rule.working_days_only || !holidays.is_closed(day));
                 }
             }
         }

@@ -269,3 +269,10 @@ proptest! {
         prop_assert_eq!(shown, cost.total.rounded_to_paise());
     }
 }
+
+#[test]
+fn what_is_too_much_is_written_as_people_write_it() {
+    let month = Scenario { requests_per_month: 9_999_999_999, ..Scenario::default() };
+    let said: Vec<String> = month.validate().unwrap_err().into_iter().map(|error| error.message).collect();
+    assert_eq!(said, ["9,99,99,99,999 is too much; it may be at most 1,00,00,00,000"]);
+}

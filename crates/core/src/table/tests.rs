@@ -125,3 +125,12 @@ proptest! {
         prop_assert_eq!(found, expected);
     }
 }
+
+#[test]
+fn a_header_in_the_wrong_encoding_is_told_as_such() {
+    // Marked as UTF-16 of one kind, written in the other.
+    let mut bytes = vec![0xfe, 0xff];
+    bytes.extend("phone,name\n9845011234,Asha\n".encode_utf16().flat_map(u16::to_le_bytes));
+    let fault = Table::open(&bytes[..]).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(fault.contains("CSV UTF-8"), "{fault}");
+}

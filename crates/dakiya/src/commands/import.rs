@@ -90,15 +90,22 @@ fn open<K: Kind>(args: &FileArgs, allowed: &AllowedCountries) -> anyhow::Result<
 }
 
 fn answer(args: &FileArgs, stored: Stored, checked: Checked) -> anyhow::Result<()> {
+    let nothing = checked.good == 0 && checked.bad > 0;
     if args.json {
-        return output::json(&Imported::of(stored, checked));
+        output::json(&Imported::of(stored, checked))?;
+        return if nothing { Err(anyhow::anyhow!("no row could be stored")) } else { Ok(()) };
     }
     let count = |number: u64| group_indian(&number.to_string());
     output::line(format!(
-        "{} rows stored, {} were duplicates in the file",
+        "{} {} stored, {} {} in the file",
         count(stored.accepted),
-        count(stored.duplicates)
+        if stored.accepted == 1 { "row" } else { "rows" },
+        count(stored.duplicates),
+        if stored.duplicates == 1 { "was a duplicate" } else { "were duplicates" }
     ));
     show_rejected(&checked);
+    if nothing {
+        anyhow::bail!("no row could be stored; correct the rows above and import the file again");
+    }
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::projecting::{self, Projection};
 use dakiya_core::money::Money;
 use dakiya_core::time::Month;
 use dakiya_store::StoreError;
+use std::collections::BTreeMap;
 
 impl Commands {
     /// What months cost: spent, certain, and forecast; at most [`MOST_MONTHS`](crate::MOST_MONTHS) of them.
@@ -12,8 +13,9 @@ impl Commands {
         projecting::projection(&self.context, from, months).await
     }
 
-    /// What the present month is expected to cost; `None` while history is too short for a forecast.
-    pub async fn expected_this_month(&self) -> Result<Option<Money>, StoreError> {
-        projecting::this_month(&self.context).await
+    /// What each of these months is expected to cost as a whole: the forecast, or what is spent and certain while history is
+    /// too short for one.
+    pub async fn expected(&self, months: &[Month]) -> Result<BTreeMap<Month, Money>, StoreError> {
+        projecting::expected(&self.context, months).await
     }
 }

@@ -2,13 +2,13 @@
 
 use super::Commands;
 use crate::commitments;
+use crate::next_runs::{self, NextRuns};
 use crate::quoting::QuoteError;
 use crate::reminder_quotes::{self, ComingRun};
-use crate::reminder_texts::{Reckoned, composer_of, reckon};
 use dakiya_core::message::{Category, Channel};
 use dakiya_core::money::Money;
 use dakiya_core::reminder::{ReminderRule, ReminderRun};
-use dakiya_core::time::Month;
+use dakiya_core::time::{Month, Timestamp};
 use dakiya_store::StoreError;
 use dakiya_store::audit::Actor;
 use dakiya_store::reminder_rules::{self, StoredRule};
@@ -28,15 +28,24 @@ impl Commands {
         reminder_quotes::coming(&self.context, rule, stored, limit, samples).await
     }
 
+    /// The next runs of every rule that is switched on. Where many payments are due, their figures are some minutes old.
+    pub async fn next_runs(&self) -> Result<NextRuns, StoreError> {
+        next_runs::next(&self.context).await
+    }
+
+    /// The runs that come before an instant, the earliest first; with figures as [`Self::next_runs`] has them.
+    pub async fn runs_until(&self, end: Timestamp) -> Result<Vec<(StoredRule, ComingRun)>, StoreError> {
+        next_runs::until(&self.context, end).await
+    }
+
     /// One run as things stand, with its first few texts.
     pub async fn reckon_run(
         &self,
-        rule: &ReminderRule,
+        rule: &StoredRule,
         run: &ReminderRun,
         samples: usize,
-    ) -> Result<Reckoned, QuoteError> {
-        let composer = composer_of(&self.context, rule, run.step, rule.channel.first(), run.at).await?;
-        Ok(reckon(&self.context, &composer, rule, run, samples).await?)
+    ) -> Result<ComingRun, QuoteError> {
+        reminder_quotes::one(&self.context, rule, run, samples).await
     }
 
     /// Stores a rule. The engine looks at once whether something is due.

@@ -19,8 +19,8 @@ impl Commands {
         wasting::fix_text(&self.context, fix, actor).await
     }
 
-    /// Stops writing to a number that takes no messages.
-    pub async fn suppress_number(&self, phone: PhoneNumber, actor: &Actor) -> Result<(), StoreError> {
+    /// Stops writing to a number that takes no messages. Nothing is done to one that gets none already.
+    pub async fn suppress_number(&self, phone: PhoneNumber, actor: &Actor) -> Result<(), FixError> {
         wasting::suppress(&self.context, phone, actor).await
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Commands;
 use crate::backfilling::{self, BackfillError, BackfillProgress, Backfilled, Range, months_before};
-use crate::reconciling::{self, Reconciled};
+use crate::reconciling::{self, Depth, Reconciled};
 use chrono::Days;
 use dakiya_core::time::Month;
 use dakiya_store::audit::Actor;
@@ -52,6 +52,6 @@ impl Commands {
         }
         let range = Range { first, last, shutdown: &never, progress: &|_| {} };
         backfilling::backfill(&self.context, &range, actor).await?;
-        reconciling::days(&self.context, (first, last), &never).await
+        reconciling::days(&self.context, (first, last), Depth::EveryMessage, &never).await
     }
 }

@@ -1,16 +1,18 @@
 //! Doing what the report of waste offers.
 
 use super::texts::of_template;
-use super::{Basis, FAILURES, NUMBERS, TextFix, WasteSubject};
+use super::{Basis, FAILURES, TextFix, WasteSubject};
 use crate::context::Context;
 use dakiya_core::message::Channel;
 use dakiya_core::money::Money;
 use dakiya_core::phone::PhoneNumber;
-use dakiya_store::StoreError;
 use dakiya_store::audit::Actor;
 use dakiya_store::savings::{self, FixError, TemplateFix};
 use dakiya_store::templates::{self, TemplateText, TemplateVersion};
 use dakiya_twilio::error::unreachable_codes;
+
+/// Dead numbers among which one is looked for: it may have been shown a while ago.
+const CONSIDERED: u64 = 5_000;
 
 /// Writes the better text that is offered for a template's waste, if its text is still the one that was looked at.
 pub(crate) async fn fix_text(
@@ -53,12 +55,15 @@ fn with_body(version: TemplateVersion, body: String) -> TemplateText {
     TemplateText { name, category, channel, language: Some(language), body, dlt, content_sid }
 }
 
-/// Stops writing to a number that takes no messages.
-pub(crate) async fn suppress(context: &Context, phone: PhoneNumber, actor: &Actor) -> Result<(), StoreError> {
-    let basis = Basis::now(context).await?;
-    let dead =
-        savings::dead_numbers(&context.store, basis.since, &unreachable_codes(), FAILURES, NUMBERS).await?;
+/// Stops writing to a number that takes no messages. Nothing is done to one that gets none already.
+pub(crate) async fn suppress(context: &Context, phone: PhoneNumber, actor: &Actor) -> Result<(), FixError> {
+    let (store, basis) = (&context.store, Basis::now(context).await?);
+    if savings::unreachable(store, phone).await? {
+        return Ok(());
+    }
+    let dead = savings::dead_numbers(store, basis.since, &unreachable_codes(), FAILURES, CONSIDERED).await?;
     let number = dead.into_iter().find(|number| number.phone == phone);
-    let lost = number.map_or((0, Money::ZERO), |number| (number.messages, number.cost));
-    savings::suppress(&context.store, phone, lost, basis.counted_from(), actor, context.clock.now()).await
+    let number = number.ok_or_else(|| FixError::NotDead(phone.masked()))?;
+    let lost = (number.messages, number.cost);
+    Ok(savings::suppress(store, phone, lost, basis.counted_from(), actor, context.clock.now()).await?)
 }

@@ -95,5 +95,5 @@ pub async fn reminders(world: &World) -> Vec<Message> {
 }
 
 pub async fn past(world: &World) -> Vec<Run> {
-    reminder_runs::past(&world.store, None, None, 500).await.unwrap().items
+    reminder_runs::past(&world.store, None, world.clock.now(), None, 500).await.unwrap().items
 }

@@ -1,13 +1,16 @@
 //! What waits because of a budget, and letting it go on when there is room again.
 
-use super::{locked_standing, stopping};
+use super::{BudgetHold, locked_standing, stopping};
 use crate::column::Stored;
+use crate::messages::Message;
 use crate::sql::{Row, Sql, for_update, skip_locked};
 use crate::{Store, StoreError};
 use chrono_tz::Tz;
 use dakiya_core::ids::{CampaignId, MessageId};
+use dakiya_core::message::Status;
 use dakiya_core::money::Money;
 use dakiya_core::time::{Month, Timestamp, day_in};
+use std::collections::BTreeMap;
 
 /// Single messages let go in one transaction.
 const BATCH: i64 = 500;
@@ -46,6 +49,33 @@ pub async fn held(store: &Store, month: Month) -> Result<Held, StoreError> {
         .await?;
     let campaigns = rows.iter().map(|row| Ok((row.read("id")?, row.try_get("", "name")?)));
     Ok(Held { messages: messages.unsigned_abs(), campaigns: campaigns.collect::<Result<_, StoreError>>()? })
+}
+
+/// Which budget keeps which campaign waiting.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holds(BTreeMap<CampaignId, BudgetHold>);
+
+impl Holds {
+    /// Which budget keeps a message waiting: one that it waits for itself, or its campaign's.
+    pub fn of(&self, message: &Message) -> Option<BudgetHold> {
+        let of_campaign = || message.campaign_id.and_then(|id| self.0.get(&id).copied());
+        let waits = message.status == Status::Queued;
+        message.budget_hold.map(BudgetHold::Month).or_else(of_campaign).filter(|_| waits)
+    }
+}
+
+/// Every campaign that a budget keeps waiting. There are few.
+pub async fn holds(store: &Store) -> Result<Holds, StoreError> {
+    let rows = Sql::new("SELECT id, budget_hold FROM campaigns WHERE budget_hold IS NOT NULL")
+        .all(store.read())
+        .await?;
+    let mut holds = BTreeMap::new();
+    for row in rows {
+        if let Some(hold) = BudgetHold::parse(&row.try_get::<String>("", "budget_hold")?) {
+            holds.insert(row.read("id")?, hold);
+        }
+    }
+    Ok(Holds(holds))
 }
 
 /// Lets go on what budgets held back, as far as there is room now: single messages in the order in which they were

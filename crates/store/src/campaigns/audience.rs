@@ -196,7 +196,7 @@ async fn compare(
 }
 
 /// A stored contact as a recipient: its attributes are its placeholders, its name among them.
-fn from_contact(contact: Contact) -> NewRecipient {
+pub fn from_contact(contact: Contact) -> NewRecipient {
     let mut variables = contact.attributes;
     if let Some(name) = contact.name {
         variables.entry("name".to_owned()).or_insert(name);

@@ -7,7 +7,7 @@ mod expansion;
 mod lifecycle;
 mod read;
 
-pub use audience::{NewRecipient, add_recipients, snapshot_audience};
+pub use audience::{NewRecipient, add_recipients, from_contact, snapshot_audience};
 pub use committed::{Committed, committed};
 pub use draft::{create, update};
 pub use expansion::{Batch, complete_finished, expand, to_expand};

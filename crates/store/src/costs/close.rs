@@ -4,16 +4,16 @@ use super::entry::{Entry, Key};
 use super::read::{CostLine, Costs, line};
 use crate::audit::{self, Actor};
 use crate::column::Stored;
+use crate::messages::tally::micros;
 use crate::sql::{Row, Sql};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, settings};
 use chrono::NaiveDate;
 use dakiya_core::money::Money;
+use dakiya_core::tax::{Gst, GstHistory, GstMode};
 use dakiya_core::time::{Month, Timestamp, to_micros};
+use rust_decimal::Decimal;
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use std::collections::BTreeMap;
-
-/// What a month's roll-up has in common within one line, the day left out.
-const BY: &str = "item, direction, category, template_id, campaign_id, reminder_rule_id, sender";
 
 /// A month whose figures are frozen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub struct Close {
     pub month: Month,
     /// Charged and expected then, before tax. Nothing changes it.
     pub spent: Money,
+    /// How GST was reckoned then.
+    pub gst_rule: Gst,
+    /// On what was spent. Nothing changes it.
+    pub gst: Money,
     /// What was said about it.
     pub note: String,
     /// When.
@@ -52,6 +56,14 @@ pub enum CloseError {
     /// It is not over yet in the business's zone.
     #[error("{0} is not over; a month can be closed from its last midnight on")]
     NotOver(Month),
+    /// Nothing that happened in it is known.
+    #[error("{month} is before anything on record{}; there is nothing to close", first_words(*.first))]
+    BeforeRecords {
+        /// Which.
+        month: Month,
+        /// The first month that has costs.
+        first: Option<Month>,
+    },
     /// Somebody closed it before.
     #[error("{month} was closed before by {by}; its figures stay as they were then")]
     ClosedBefore {
@@ -63,6 +75,10 @@ pub enum CloseError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn first_words(first: Option<Month>) -> String {
+    first.map_or_else(String::new, |first| format!(", which begins in {first}"))
 }
 
 /// Keeps a month's figures as they are. `today` is the business day.
@@ -83,25 +99,30 @@ pub async fn close(
     if let Some(before) = get_in(&*tx, month).await? {
         return Err(CloseError::ClosedBefore { month, by: before.closed_by });
     }
+    let first = super::read::first_month_in(&*tx).await?;
+    if first.is_none_or(|first| month < first) {
+        return Err(CloseError::BeforeRecords { month, first });
+    }
     let by = audit::name_of(&*tx, actor).await?;
-    let row: [Value; 5] =
-        [Stored(month).into(), Stored(spent).into(), note.into(), to_micros(now).into(), by.into()];
-    Sql::new("INSERT INTO closed_months (month, spent, note, closed_at, closed_by) VALUES ")
-        .rows([row])
-        .execute(&*tx)
-        .await?;
-    let columns = Entry::COLUMNS.join(", ");
-    let sums: Vec<String> =
-        Entry::COLUMNS.iter().map(|column| format!("CAST(SUM({column}) AS BIGINT)")).collect();
-    Sql::new(&format!("INSERT INTO closed_lines (month, {BY}, {columns}) SELECT "))
-        .bind(Stored(month))
-        .text(&format!(", {BY}, {} FROM daily_costs WHERE day >= ", sums.join(", ")))
-        .bind(month.first_day())
-        .text(" AND day <= ")
-        .bind(month.last_day())
-        .text(&format!(" GROUP BY {BY}"))
-        .execute(&*tx)
-        .await?;
+    let rule = settings::gst_in(&*tx).await?.on(month);
+    let row: [Value; 8] = [
+        Stored(month).into(),
+        Stored(spent).into(),
+        note.into(),
+        to_micros(now).into(),
+        by.into(),
+        Stored(rule.mode).into(),
+        rule.rate.normalize().to_string().into(),
+        micros(rule.on(spent))?.into(),
+    ];
+    Sql::new(&format!("INSERT INTO closed_months ({COLUMNS}) VALUES ")).rows([row]).execute(&*tx).await?;
+    let columns = format!("month, {}, {}", Key::COLUMNS, Entry::COLUMNS.join(", "));
+    Sql::new(&format!(
+        "INSERT INTO closed_lines ({columns}) SELECT {columns} FROM month_lines WHERE month = "
+    ))
+    .bind(Stored(month))
+    .execute(&*tx)
+    .await?;
     let said = format!("{} before tax{}{note}", spent.to_plain(), if note.is_empty() { "" } else { ": " });
     audit::record(store, &*tx, actor, now, "month.closed", month.to_string(), said).await?;
     let closed = get_in(&*tx, month).await?;
@@ -116,13 +137,12 @@ pub async fn closed(store: &Store, month: Month) -> Result<Option<Close>, StoreE
 
 /// The months that were closed last, the newest first.
 pub async fn closed_months(store: &Store, limit: u64) -> Result<Vec<Close>, StoreError> {
-    let rows = Sql::new(
-        "SELECT month, spent, note, closed_at, closed_by FROM closed_months ORDER BY month DESC LIMIT ",
-    )
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .all(store.read())
-    .await?;
-    rows.iter().map(read).collect()
+    let gst = settings::gst(store).await?;
+    let rows = Sql::new(&format!("SELECT {COLUMNS} FROM closed_months ORDER BY month DESC LIMIT "))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .all(store.read())
+        .await?;
+    rows.iter().map(|row| read(row, &gst)).collect()
 }
 
 /// A closed month line by line, as it was and as it is now; the lines' `closed` add up to what was closed.
@@ -131,7 +151,7 @@ pub async fn closed_lines(store: &Store, month: Month) -> Result<Vec<ClosedLine>
     // A key holds a day; of a month it is the first one.
     let rows = Sql::new("SELECT ")
         .bind(month.first_day())
-        .text(&format!(" AS day, {BY}, {columns} FROM closed_lines WHERE month = "))
+        .text(&format!(" AS day, {}, {columns} FROM closed_lines WHERE month = ", Key::COLUMNS))
         .bind(Stored(month))
         .all(store.read())
         .await?;
@@ -164,19 +184,28 @@ pub async fn closed_lines(store: &Store, month: Month) -> Result<Vec<ClosedLine>
 }
 
 async fn get_in<C: ConnectionTrait>(db: &C, month: Month) -> Result<Option<Close>, StoreError> {
-    Sql::new("SELECT month, spent, note, closed_at, closed_by FROM closed_months WHERE month = ")
-        .bind(Stored(month))
-        .one(db)
-        .await?
-        .as_ref()
-        .map(read)
-        .transpose()
+    let row = Sql::new(&format!("SELECT {COLUMNS} FROM closed_months WHERE month = "));
+    match row.bind(Stored(month)).one(db).await? {
+        Some(row) => Ok(Some(read(&row, &settings::gst_in(db).await?)?)),
+        None => Ok(None),
+    }
 }
 
-fn read(row: &QueryResult) -> Result<Close, StoreError> {
+const COLUMNS: &str = "month, spent, note, closed_at, closed_by, gst_mode, gst_rate, gst";
+
+/// A month that was closed before its GST was kept has the GST that held in it.
+fn read(row: &QueryResult, history: &GstHistory) -> Result<Close, StoreError> {
+    let (month, spent): (Month, Money) = (row.read("month")?, row.read("spent")?);
+    let mode: Option<GstMode> = row.maybe("gst_mode")?;
+    let rate: Option<String> = row.try_get("", "gst_rate")?;
+    let rate = rate.and_then(|rate| Decimal::from_str_exact(&rate).ok());
+    let kept = mode.zip(rate).map(|(mode, rate)| Gst { mode, rate });
+    let gst_rule = kept.unwrap_or_else(|| history.on(month));
     Ok(Close {
-        month: row.read("month")?,
-        spent: row.read("spent")?,
+        month,
+        spent,
+        gst_rule,
+        gst: row.maybe("gst")?.unwrap_or_else(|| gst_rule.on(spent)),
         note: row.try_get("", "note")?,
         closed_at: row.try_get("", "closed_at")?,
         closed_by: row.try_get("", "closed_by")?,

@@ -36,13 +36,24 @@ pub(crate) const USAGE_RECORDS: &str = "usage records";
 const NO_CATEGORY: i16 = -1;
 
 impl Key {
+    /// The columns of a key beside its day or month.
     pub(crate) const COLUMNS: &str =
-        "day, item, direction, category, template_id, campaign_id, reminder_rule_id, sender";
+        "item, direction, category, template_id, campaign_id, reminder_rule_id, sender";
 
+    /// The day and the columns.
     pub(crate) fn values(&self) -> [Value; 8] {
+        self.values_of(self.day.into())
+    }
+
+    /// The month and the columns.
+    pub(crate) fn values_of_month(&self) -> [Value; 8] {
+        self.values_of(Stored(self.month()).into())
+    }
+
+    fn values_of(&self, period: Value) -> [Value; 8] {
         let id = |id: Option<Uuid>| Value::from(id.unwrap_or(Uuid::nil()));
         [
-            self.day.into(),
+            period,
             Stored(self.item).into(),
             Stored(self.direction).into(),
             self.category.map_or(NO_CATEGORY, |category| category.to_raw()).into(),

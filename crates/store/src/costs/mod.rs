@@ -1,7 +1,8 @@
 //! What was spent, by day: roll-ups kept in the transactions that change messages, and rebuilt from the log.
 //!
 //! A roll-up row adds up everything of one day that has channel, direction, category, template, campaign, reminder rule
-//! and sender in common. `monthly_costs` adds up what counts against budgets, and is what spenders of one month lock.
+//! and sender in common; `month_lines` are the same by month. `monthly_costs` adds up what counts against budgets, and is
+//! what spenders of one month lock.
 //! What a vendor's usage records say of days before our first message is filed beside it, see [`crate::usage`].
 
 mod close;

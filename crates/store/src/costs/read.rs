@@ -11,7 +11,7 @@ use dakiya_core::message::{Category, Direction};
 use dakiya_core::money::Money;
 use dakiya_core::rate_card::RateItem;
 use dakiya_core::time::Month;
-use sea_orm::QueryResult;
+use sea_orm::{ConnectionTrait, QueryResult};
 use std::ops::Add;
 
 /// What was added up; before tax.
@@ -124,12 +124,16 @@ pub(super) fn line(row: &QueryResult) -> Result<CostLine, StoreError> {
 /// Everything of a month, a line for everything that has item, direction, category, template, campaign, reminder rule
 /// and sender in common.
 pub async fn month(store: &Store, month: Month) -> Result<Vec<CostLine>, StoreError> {
-    let by = "item, direction, category, template_id, campaign_id, reminder_rule_id, sender";
-    let rows = Sql::new(&format!("SELECT MIN(day) AS day, {by}, {} FROM daily_costs WHERE day >= ", sums()))
+    // A key holds a day; of a month it is the first one.
+    let rows = Sql::new("SELECT ")
         .bind(month.first_day())
-        .text(" AND day <= ")
-        .bind(month.last_day())
-        .text(&format!(" GROUP BY {by} ORDER BY {by}"))
+        .text(&format!(
+            " AS day, {}, {} FROM month_lines WHERE month = ",
+            Key::COLUMNS,
+            Entry::COLUMNS.join(", ")
+        ))
+        .bind(Stored(month))
+        .text(&format!(" ORDER BY {}", Key::COLUMNS))
         .all(store.read())
         .await?;
     Ok(rows.iter().map(line).collect::<Result<Vec<_>, _>>()?.into_iter().filter(says_something).collect())
@@ -185,7 +189,11 @@ pub async fn by_campaign(store: &Store, campaign: CampaignId) -> Result<Costs, S
 
 /// The first month that has any costs.
 pub async fn first_month(store: &Store) -> Result<Option<Month>, StoreError> {
-    let row = Sql::new("SELECT day FROM daily_costs ORDER BY day LIMIT 1").one(store.read()).await?;
+    first_month_in(store.read()).await
+}
+
+pub(super) async fn first_month_in<C: ConnectionTrait>(db: &C) -> Result<Option<Month>, StoreError> {
+    let row = Sql::new("SELECT day FROM daily_costs ORDER BY day LIMIT 1").one(db).await?;
     row.map(|row| Ok(Month::of(row.try_get("", "day")?))).transpose()
 }
 

@@ -51,8 +51,8 @@ pub async fn catch_up(store: &Store, zone: Tz) -> Result<bool, StoreError> {
             .execute(&*tx)
             .await?;
     }
-    costs.write_months(&*tx).await?;
-    costs.write_days(&*tx).await?;
+    costs.write_spent(&*tx).await?;
+    costs.write_lines(&*tx).await?;
     tx.commit().await?;
     Ok(!rows.is_empty())
 }
@@ -63,13 +63,14 @@ pub async fn rebuild(store: &Store) -> Result<(), StoreError> {
     // Whoever changes a message waits until this is through.
     if store.engine() == "postgres" {
         tx.execute_unprepared(
-            "LOCK TABLE messages, inbound_messages, usage_state, usage_costs, number_rents, monthly_costs, daily_costs \
-             IN EXCLUSIVE MODE",
+            "LOCK TABLE messages, inbound_messages, usage_state, usage_costs, number_rents, monthly_costs, daily_costs, \
+             month_lines IN EXCLUSIVE MODE",
         )
         .await?;
     }
-    tx.execute_unprepared("DELETE FROM daily_costs").await?;
-    tx.execute_unprepared("DELETE FROM monthly_costs").await?;
+    for roll_up in ["daily_costs", "month_lines", "monthly_costs"] {
+        tx.execute_unprepared(&format!("DELETE FROM {roll_up}")).await?;
+    }
     let mut costs = CostChanges::default();
     messages(&*tx, &mut costs).await?;
     inbound(&*tx, &mut costs).await?;
@@ -79,8 +80,8 @@ pub async fn rebuild(store: &Store) -> Result<(), StoreError> {
         costs.changed(key, Entry::default(), super::rents::entry(cost));
     }
     crate::usage::filed(&*tx, &mut costs).await?;
-    costs.write_months(&*tx).await?;
-    costs.write_days(&*tx).await?;
+    costs.write_spent(&*tx).await?;
+    costs.write_lines(&*tx).await?;
     tx.commit().await
 }
 

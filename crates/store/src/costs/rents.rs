@@ -55,8 +55,8 @@ pub async fn book_rents(store: &Store, rents: &[Rent], day: NaiveDate) -> Result
         }
     }
     cover_rents(&*tx, month, &mut costs).await?;
-    costs.write_months(&*tx).await?;
-    costs.write_days(&*tx).await?;
+    costs.write_spent(&*tx).await?;
+    costs.write_lines(&*tx).await?;
     tx.commit().await?;
     Ok(new)
 }

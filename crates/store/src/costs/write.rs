@@ -3,7 +3,7 @@
 use super::entry::{Entry, Key};
 use crate::StoreError;
 use crate::column::Stored;
-use crate::sql::{Row, Sql, for_update};
+use crate::sql::{Row, Sql, for_update, in_few_lengths};
 use dakiya_core::money::Money;
 use dakiya_core::time::Month;
 use sea_orm::{ConnectionTrait, Value};
@@ -22,7 +22,7 @@ impl CostChanges {
     }
 
     /// What counts against each month's budget; written before counts are, see the order in `Tally::write`.
-    pub(crate) async fn write_months<C: ConnectionTrait>(&self, tx: &C) -> Result<(), StoreError> {
+    pub(crate) async fn write_spent<C: ConnectionTrait>(&self, tx: &C) -> Result<(), StoreError> {
         let mut months: BTreeMap<Month, i64> = BTreeMap::new();
         for (key, entry) in &self.0 {
             *months.entry(key.month()).or_default() += entry.spent();
@@ -43,30 +43,41 @@ impl CostChanges {
         Ok(())
     }
 
-    /// The roll-up rows, in the order of their keys.
-    pub(crate) async fn write_days<C: ConnectionTrait>(self, tx: &C) -> Result<(), StoreError> {
-        let rows: Vec<_> = self.0.into_iter().filter(|(_, entry)| !entry.is_nothing()).collect();
-        let more: Vec<String> = Entry::COLUMNS
-            .iter()
-            .map(|column| format!("{column} = daily_costs.{column} + excluded.{column}"))
-            .collect();
-        for batch in rows.chunks(1_000) {
-            let values = batch.iter().map(|(key, entry)| -> [Value; 20] {
-                let mut values = key.values().into_iter().chain(entry.values().map(Value::from));
-                std::array::from_fn(|_| values.next().unwrap_or(Value::BigInt(None)))
-            });
-            Sql::new(&format!(
-                "INSERT INTO daily_costs ({}, {}) VALUES ",
-                Key::COLUMNS,
-                Entry::COLUMNS.join(", ")
-            ))
-            .rows(values)
-            .text(&format!(" ON CONFLICT ({}) DO UPDATE SET {}", Key::COLUMNS, more.join(", ")))
+    /// The lines of days and of their months, in the order of their keys.
+    pub(crate) async fn write_lines<C: ConnectionTrait>(self, tx: &C) -> Result<(), StoreError> {
+        let mut months: BTreeMap<Key, Entry> = BTreeMap::new();
+        for (key, entry) in &self.0 {
+            let key = Key { day: key.month().first_day(), ..key.clone() };
+            *months.entry(key).or_default() += *entry;
+        }
+        add(tx, "daily_costs", "day", self.0, Key::values).await?;
+        add(tx, "month_lines", "month", months, Key::values_of_month).await
+    }
+}
+
+/// Adds entries to the rows of a table whose key begins with `period`.
+async fn add<C: ConnectionTrait>(
+    tx: &C,
+    table: &str,
+    period: &str,
+    entries: BTreeMap<Key, Entry>,
+    values: fn(&Key) -> [Value; 8],
+) -> Result<(), StoreError> {
+    let rows: Vec<_> = entries.into_iter().filter(|(_, entry)| !entry.is_nothing()).collect();
+    let (key, columns) = (format!("{period}, {}", Key::COLUMNS), Entry::COLUMNS);
+    let more = columns.map(|column| format!("{column} = {table}.{column} + excluded.{column}")).join(", ");
+    for batch in in_few_lengths(&rows, 1_000) {
+        let rows = batch.iter().map(|(key, entry)| -> [Value; 20] {
+            let mut values = values(key).into_iter().chain(entry.values().map(Value::from));
+            std::array::from_fn(|_| values.next().unwrap_or(Value::BigInt(None)))
+        });
+        Sql::new(&format!("INSERT INTO {table} ({key}, {}) VALUES ", columns.join(", ")))
+            .rows(rows)
+            .text(&format!(" ON CONFLICT ({key}) DO UPDATE SET {more}"))
             .execute(tx)
             .await?;
-        }
-        Ok(())
     }
+    Ok(())
 }
 
 /// What was spent in a month, which nobody else changes until this transaction ends.

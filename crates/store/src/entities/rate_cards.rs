@@ -10,6 +10,8 @@ pub(crate) struct Model {
     pub key: String,
     pub name: String,
     pub updated_at: Timestamp,
+    pub removed_at: Option<Timestamp>,
+    pub removed_by: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

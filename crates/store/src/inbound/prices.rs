@@ -108,8 +108,8 @@ pub async fn record_prices(store: &Store, findings: &[PriceFinding]) -> Result<(
         }
         update.text(" WHERE id = ").bind(Stored(finding.id)).execute(&*tx).await?;
     }
-    costs.write_months(&*tx).await?;
-    costs.write_days(&*tx).await?;
+    costs.write_spent(&*tx).await?;
+    costs.write_lines(&*tx).await?;
     tx.commit().await
 }
 
@@ -158,7 +158,7 @@ pub async fn correct_price(
         .bind(Stored(id))
         .execute(&*tx)
         .await?;
-    costs.write_months(&*tx).await?;
-    costs.write_days(&*tx).await?;
+    costs.write_spent(&*tx).await?;
+    costs.write_lines(&*tx).await?;
     tx.commit().await
 }

@@ -145,6 +145,36 @@ pub struct Finding {
     pub at: Timestamp,
 }
 
+/// Twilio has these messages without a price. What of them did not arrive counts as nothing from now on, in one
+/// transaction with everything that adds it up; a price that comes later counts instead.
+pub async fn record_not_charged(store: &Store, ids: &[MessageId], at: Timestamp) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let tx = store.write().await?;
+    let mut desk = Desk::load(&*tx, ids.iter().copied(), []).await?;
+    for id in ids {
+        not_charged(&mut desk, *id, at);
+    }
+    desk.save(store, &*tx, at).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn not_charged(desk: &mut Desk, id: MessageId, at: Timestamp) {
+    let Some(message) = desk.get(id).filter(|message| message.now.may_never_be_charged()) else { return };
+    message.now.actual_cost = Some(0);
+    let status = message.now.status;
+    desk.note(Event {
+        message: id,
+        at,
+        status,
+        source: EventSource::Dakiya,
+        error_code: None,
+        note: Some("Twilio has no price for it, and it did not arrive: counted as not charged".to_owned()),
+    });
+}
+
 /// Records what asking found, in one transaction: status, segments and price; and decides when to ask again.
 pub async fn record_findings(
     store: &Store,
@@ -190,7 +220,7 @@ fn record(desk: &mut Desk, finding: &Finding, unknown_lookups: &[Duration]) {
         message.now.price_unit = Some(price.currency.as_str().to_owned());
         message.now.fx_rate = Some(fx.inr_per_usd.to_string());
     }
-    if outcome == Some(Applied::Moved) && message.now.actual_cost.is_none() {
+    if outcome == Some(Applied::Moved) && message.now.price.is_none() {
         // The move itself said when to ask next, and about what.
         return;
     }
@@ -206,9 +236,13 @@ fn record(desk: &mut Desk, finding: &Finding, unknown_lookups: &[Duration]) {
             lookup_at(unknown_lookups, checks, message.taken_at.unwrap_or(finding.at), finding.at)
         }
         Status::Accepted | Status::Sent => again(POLLS.get(checks)),
-        _ if message.now.actual_cost.is_some() => None,
+        _ if message.now.price.is_some() => None,
         _ => again(PRICE_CHECKS.get(checks - 1)),
     };
+    if message.now.next_check_at.is_none() {
+        not_charged(desk, finding.id, finding.at);
+    }
+    let Some(message) = desk.get(finding.id) else { return };
     if message.now.status == Status::Unknown && message.now.next_check_at.is_none() {
         desk.note(Event {
             message: finding.id,

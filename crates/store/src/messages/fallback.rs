@@ -8,8 +8,24 @@ use crate::{Store, StoreError};
 use chrono::NaiveDate;
 use dakiya_core::ids::MessageId;
 use dakiya_core::time::{Timestamp, to_micros};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryResult};
 use std::collections::HashMap;
+
+/// How many reminders messages are: the text message that follows one on WhatsApp says the same once more.
+pub(crate) const REMINDERS: &str = "count(DISTINCT replace(dedupe_key, ':sms', ''))";
+
+/// What the key of a text message has that follows the WhatsApp message of its occurrence.
+const FOLLOWS: &str = ":sms";
+
+/// The key of the text message that follows the message of a key.
+pub fn following(dedupe_key: &str) -> String {
+    format!("{dedupe_key}{FOLLOWS}")
+}
+
+/// Whether the message of a key follows another one.
+pub fn follows_another(dedupe_key: &str) -> bool {
+    dedupe_key.contains(FOLLOWS)
+}
 
 /// A message about which it is time to ask.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,8 +44,13 @@ pub async fn to_follow(store: &Store, now: Timestamp, limit: u64) -> Result<Vec<
         .bind(limit)
         .all(store.read())
         .await?;
+    with_days(store, &rows).await
+}
+
+/// Messages of rows with their id and due date.
+pub(super) async fn with_days(store: &Store, rows: &[QueryResult]) -> Result<Vec<ToFollow>, StoreError> {
     let mut due: HashMap<MessageId, NaiveDate> = HashMap::new();
-    for row in &rows {
+    for row in rows {
         due.insert(row.read("id")?, row.try_get("", "payment_due_on")?);
     }
     let ids = due.keys().map(|id| Stored(*id));

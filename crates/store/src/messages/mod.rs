@@ -9,6 +9,7 @@ mod fence;
 mod log;
 mod people;
 mod record;
+mod renumbered;
 mod status;
 mod take;
 pub(crate) mod tally;
@@ -16,17 +17,21 @@ mod waiting;
 
 pub use answers::{Answer, Answered, FollowUp, record_answers, recover_posting};
 pub use charged::{ChargedTo, charged};
-pub use check::{Check, CheckKind, Finding, due_checks, linked_sids, next_check_at, record_findings};
+pub use check::{
+    Check, CheckKind, Finding, due_checks, linked_sids, next_check_at, record_findings, record_not_charged,
+};
 pub use enqueue::{Enqueued, enqueue};
 pub(crate) use enqueue::{enqueue_batch, first_id_at};
-pub use fallback::{ToFollow, follow, to_follow};
+pub(crate) use fallback::REMINDERS;
+pub use fallback::{ToFollow, follow, following, follows_another, to_follow};
 pub use fence::{FenceScope, still_possible};
 pub use log::{FailureGroup, MessageFilter, by_phone, events, failure_groups, get, of_payment, page};
 pub use people::{People, Person, people};
+pub use renumbered::{renumbered, send_renumbered};
 pub use status::{Applied, Consequence, StatusReport, apply_status, apply_statuses};
 pub use take::{TakeRequest, Taken, TakenMessage, take};
 pub use waiting::{cancel, cancel_queued, suppress_waiting};
-pub(crate) use waiting::{cancel_of_payments, cancel_of_person};
+pub(crate) use waiting::{cancel_of_payments, cancel_of_person, renumber_of_payments};
 
 use crate::PhoneKey;
 use chrono::NaiveDate;

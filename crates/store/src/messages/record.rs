@@ -59,6 +59,15 @@ pub(crate) struct State {
     pub(crate) fx_rate: Option<String>,
 }
 
+impl State {
+    /// Whether it ended at Twilio without arriving and has no price. What did not arrive usually never gets one.
+    pub(crate) fn may_never_be_charged(&self) -> bool {
+        matches!(self.status, Status::Failed | Status::Undelivered)
+            && self.sid.is_some()
+            && self.actual_cost.is_none()
+    }
+}
+
 /// Something to be written into a message's history.
 pub(crate) struct Event {
     pub(crate) message: MessageId,

@@ -97,10 +97,14 @@ pub(crate) fn apply(desk: &mut Desk, report: &StatusReport) -> Applied {
     record.now.sid.get_or_insert_with(|| report.sid.clone());
     let moved = advance(record.now.status, report.status);
     if let Some(status) = moved {
+        if record.now.price.is_none() {
+            // It was taken to be not charged because it seemed not to have arrived.
+            record.now.actual_cost = None;
+        }
         record.move_to(status, report.at);
         record.now.error_code =
             report.error_code.and_then(|code| i32::try_from(code).ok()).or(record.now.error_code);
-        record.now.next_check_at = next_check(status, report.at, record.now.actual_cost.is_some());
+        record.now.next_check_at = next_check(status, report.at, record.now.price.is_some());
         record.now.checks = 0;
     }
     let phone = record.phone.clone();

@@ -97,17 +97,17 @@ impl Tally {
                 wake(tx, campaign, *at).await?;
             }
         }
-        self.costs.write_months(tx).await?;
+        self.costs.write_spent(tx).await?;
         let counts: Vec<_> = self.counts.into_iter().filter(|(_, count)| *count != 0).collect();
         if counts.is_empty() {
-            return self.costs.write_days(tx).await;
+            return self.costs.write_lines(tx).await;
         }
         Sql::new("INSERT INTO campaign_counts (campaign_id, status, count) VALUES ")
             .rows(counts.into_iter().map(|((campaign, status), count)| [Stored(campaign).into(), status.into(), count.into()]))
             .text(" ON CONFLICT (campaign_id, status) DO UPDATE SET count = campaign_counts.count + excluded.count")
             .execute(tx)
             .await?;
-        self.costs.write_days(tx).await
+        self.costs.write_lines(tx).await
     }
 }
 

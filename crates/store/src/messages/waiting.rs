@@ -1,6 +1,7 @@
 //! Ending messages that still wait.
 
 use super::record::{Event, write_events};
+use super::renumbered;
 use super::tally::Tally;
 use crate::column::{PhoneKey, Stored};
 use crate::sql::{Row, Sql, for_update, skip_locked};
@@ -94,6 +95,30 @@ pub(crate) async fn cancel_of_payments<C: ConnectionTrait>(
     reason: &'static str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    of_payments(tx, payments).await?.end(store, tx, Ending::Settled(reason), now).await?;
+    // What was to be said again by text message is not.
+    Sql::new("UPDATE messages SET fallback_at = NULL WHERE fallback_at IS NOT NULL AND payment_id IN ")
+        .list(payments.iter().map(|id| Stored(*id)))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Takes back the reminders that wait for payments, in the transaction that corrects the numbers of these: each goes to the
+/// new number, once it is written for that. A text message that may still follow asks for the number when it does.
+pub(crate) async fn renumber_of_payments<C: ConnectionTrait>(
+    store: &Store,
+    tx: &C,
+    payments: &[PaymentId],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let waiting = of_payments(tx, payments).await?;
+    waiting.end(store, tx, Ending::Settled("number changed"), now).await?;
+    let ids: Vec<MessageId> = waiting.0.iter().map(|(id, ..)| *id).collect();
+    renumbered::remember(tx, &ids).await
+}
+
+async fn of_payments<C: ConnectionTrait>(tx: &C, payments: &[PaymentId]) -> Result<Waiting, StoreError> {
     let rows = Sql::new(
         "SELECT id, campaign_id, category, estimated_cost FROM messages WHERE status + 0 = 0 AND payment_id IN ",
     )
@@ -102,13 +127,7 @@ pub(crate) async fn cancel_of_payments<C: ConnectionTrait>(
     .text(for_update(tx))
     .all(tx)
     .await?;
-    Waiting::read(&rows, |_| Ok(true))?.end(store, tx, Ending::Settled(reason), now).await?;
-    // What was to be said again by text message is not.
-    Sql::new("UPDATE messages SET fallback_at = NULL WHERE fallback_at IS NOT NULL AND payment_id IN ")
-        .list(payments.iter().map(|id| Stored(*id)))
-        .execute(tx)
-        .await?;
-    Ok(())
+    Waiting::read(&rows, |_| Ok(true))
 }
 
 /// `status + 0` keeps SQLite from walking through everything that waits: a person has few messages.

@@ -88,8 +88,8 @@ impl Change {
         let status = balance.status();
         let after = &mut self.after;
         (after.amount, after.paid) = (Stored(balance.amount), Stored(balance.paid));
-        if status != after.status.0 && !status.is_owed() {
-            after.settled_at = Some(now);
+        if status != after.status.0 {
+            after.settled_at = (!status.is_owed()).then_some(now);
         }
         after.status = Stored(status);
         if self.before.as_ref() != Some(&*after) {
@@ -104,15 +104,20 @@ impl Change {
         self.before.as_ref() != Some(&self.after)
     }
 
-    /// Why reminders that wait for it must not go out any more, if so: nothing is owed, or it is owed by somebody else or
-    /// on another day.
+    /// Why reminders that wait for it must not go out any more, if so: nothing is owed, or it is due on another day.
     pub(super) fn ends_reminders(&self) -> Option<&'static str> {
         let before = self.before.as_ref()?;
         let after = &self.after;
         if before.status.0.is_owed() && !after.status.0.is_owed() {
             return Some(after.status.0.as_str());
         }
-        (before.phone != after.phone || before.due_on != after.due_on).then_some("payment changed")
+        (before.due_on != after.due_on).then_some("payment changed")
+    }
+
+    /// Whether reminders that wait for it have to go to another number.
+    pub(super) fn renumbers(&self) -> bool {
+        let renumbered = self.before.as_ref().is_some_and(|before| before.phone != self.after.phone);
+        renumbered && self.after.status.0.is_owed() && self.ends_reminders().is_none()
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) async fn erase_in<C: ConnectionTrait>(
                 source: "erasure",
                 external_id: None,
                 link: None,
+                takes_back: None,
             };
             events::append(store, tx, &event, actor, now).await?;
         }

@@ -9,11 +9,13 @@ use dakiya_core::money::Money;
 use dakiya_core::payment::{PaymentEvent, PaymentEventKind, PaymentReference};
 use dakiya_core::time::Timestamp;
 use sea_orm::{ConnectionTrait, QueryResult};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// One thing that happened to a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Happened {
+    /// Its id.
+    pub id: PaymentEventId,
     /// When we learned of it.
     pub at: Timestamp,
     /// What.
@@ -22,6 +24,29 @@ pub struct Happened {
     pub source: String,
     /// Who recorded it, as people know them.
     pub actor: String,
+    /// Which earlier event it takes back.
+    pub takes_back: Option<PaymentEventId>,
+}
+
+impl Happened {
+    /// Whether it is money that a person may take back: recorded here by somebody who can be mistaken, not told by the
+    /// provider that has it.
+    pub fn may_be_taken_back(&self) -> bool {
+        let money = matches!(self.event, PaymentEvent::Received(Some(money)) if money > Money::ZERO);
+        money && matches!(self.source.as_str(), "page" | "api")
+    }
+}
+
+/// The money that counts among all that was told of: what was taken back does not.
+pub fn money_of(history: &[Happened]) -> impl Iterator<Item = Option<Money>> {
+    let taken_back: HashSet<PaymentEventId> =
+        history.iter().filter_map(|happened| happened.takes_back).collect();
+    history.iter().filter(move |happened| !taken_back.contains(&happened.id)).filter_map(|happened| {
+        match happened.event {
+            PaymentEvent::Received(money) => Some(money),
+            _ => None,
+        }
+    })
 }
 
 /// One thing about to be written down.
@@ -31,6 +56,7 @@ pub(super) struct NewEvent<'a> {
     pub(super) source: &'a str,
     pub(super) external_id: Option<&'a str>,
     pub(super) link: Option<&'a str>,
+    pub(super) takes_back: Option<PaymentEventId>,
 }
 
 /// What happened to a payment, oldest first; at most `limit`.
@@ -39,16 +65,26 @@ pub async fn history(
     reference: &PaymentReference,
     limit: u64,
 ) -> Result<Vec<Happened>, StoreError> {
-    let rows = Sql::new("SELECT at, kind, amount, source, ")
+    history_in(store.read(), reference, limit).await
+}
+
+pub(super) async fn history_in<C: ConnectionTrait>(
+    db: &C,
+    reference: &PaymentReference,
+    limit: u64,
+) -> Result<Vec<Happened>, StoreError> {
+    let rows = Sql::new("SELECT id, at, kind, amount, source, takes_back, ")
         .text(ACTOR_NAME)
         .text(" AS actor FROM payment_events WHERE reference = ")
         .bind(Stored(reference.clone()))
         .text(" ORDER BY id LIMIT ")
         .bind(limit)
-        .all(store.read())
+        .all(db)
         .await?;
     let happened = |row: &QueryResult| {
         Ok(Happened {
+            id: row.read("id")?,
+            takes_back: row.maybe("takes_back")?,
             at: row.try_get("", "at")?,
             event: event_of(row)?,
             source: row.try_get("", "source")?,
@@ -110,11 +146,12 @@ pub(super) async fn append<C: ConnectionTrait>(
     let (actor_kind, actor_id, actor_name) = actor.columns();
     let amount = match event.event {
         PaymentEvent::Received(money) => money,
+        PaymentEvent::TakenBack(money) => Some(money),
         PaymentEvent::Canceled | PaymentEvent::LinkExpired => None,
     };
     Sql::new(
-        "INSERT INTO payment_events (reference, id, at, kind, amount, source, external_id, link, actor_kind, actor_id, \
-         actor_name) VALUES ",
+        "INSERT INTO payment_events (reference, id, at, kind, amount, source, external_id, link, takes_back, \
+         actor_kind, actor_id, actor_name) VALUES ",
     )
     .rows([[
         Stored(event.reference.clone()).into(),
@@ -125,6 +162,7 @@ pub(super) async fn append<C: ConnectionTrait>(
         event.source.into(),
         event.external_id.into(),
         event.link.into(),
+        event.takes_back.map(Stored).into(),
         actor_kind.into(),
         actor_id.into(),
         actor_name.into(),
@@ -139,5 +177,6 @@ fn event_of(row: &QueryResult) -> Result<PaymentEvent, StoreError> {
         PaymentEventKind::Received => PaymentEvent::Received(row.maybe("amount")?),
         PaymentEventKind::Canceled => PaymentEvent::Canceled,
         PaymentEventKind::LinkExpired => PaymentEvent::LinkExpired,
+        PaymentEventKind::TakenBack => PaymentEvent::TakenBack(row.read("amount")?),
     })
 }

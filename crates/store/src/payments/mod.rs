@@ -7,14 +7,16 @@ mod events;
 mod import;
 mod page;
 mod record;
+mod take_back;
 mod write;
 
 pub use days::{Sum, Totals, totals};
 pub(crate) use erase::erase_in;
-pub use events::{Happened, history};
+pub use events::{Happened, history, money_of};
 pub use import::{PaymentRow, import, put};
 pub use page::{PaymentFilter, Standing, page};
 pub use record::{PaymentReport, Recorded, Reported, Reporter, record};
+pub use take_back::take_back;
 
 use crate::column::Stored;
 use crate::entities::payments as table;

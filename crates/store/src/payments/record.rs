@@ -7,7 +7,7 @@ use super::{Payment, get_in};
 use crate::audit::{self, Actor};
 use crate::{Store, StoreError, sending};
 use dakiya_core::money::Money;
-use dakiya_core::payment::{PaymentEvent, PaymentReference};
+use dakiya_core::payment::{PaymentEvent, PaymentReference, is_another_link};
 use dakiya_core::time::{Timestamp, to_micros};
 
 /// What happened, as it is told.
@@ -111,10 +111,9 @@ pub async fn record(
         }
     };
     let change = known.map(|row| {
-        let replaced = event == PaymentEvent::LinkExpired
-            && report.pay_url.is_some()
-            && row.pay_url.is_some()
-            && row.pay_url != report.pay_url;
+        let links = row.pay_url.as_deref().zip(report.pay_url.as_deref());
+        let replaced =
+            event == PaymentEvent::LinkExpired && links.is_some_and(|(now, told)| is_another_link(now, told));
         if replaced {
             let balance = row.balance();
             Change { after: row.clone(), before: Some(row), tags: None }.with_balance(balance, now)
@@ -125,7 +124,7 @@ pub async fn record(
     let changed = change.as_ref().is_some_and(Change::moves);
     if change.is_none() || changed || matches!(report.by, Reporter::Provider(_)) {
         let external_id = report.external_id.as_deref();
-        let new = NewEvent { reference, event, source, external_id, link };
+        let new = NewEvent { reference, event, source, external_id, link, takes_back: None };
         events::append(store, &*tx, &new, actor, now).await?;
     }
     let Some(change) = change else {
@@ -157,5 +156,6 @@ fn action(event: PaymentEvent) -> &'static str {
         PaymentEvent::Received(_) => "payment.received",
         PaymentEvent::Canceled => "payment.canceled",
         PaymentEvent::LinkExpired => "payment.link_expired",
+        PaymentEvent::TakenBack(_) => "payment.taken_back",
     }
 }

@@ -68,6 +68,11 @@ pub(super) async fn write<C: ConnectionTrait>(
             messages::cancel_of_payments(store, tx, &ids, reason, now).await?;
         }
     }
+    let renumbered: Vec<PaymentId> =
+        changes.iter().filter(|change| change.renumbers()).map(|change| change.after.id.0).collect();
+    if !renumbered.is_empty() {
+        messages::renumber_of_payments(store, tx, &renumbered, now).await?;
+    }
     Ok(lost)
 }
 

@@ -7,7 +7,10 @@ mod read;
 mod record;
 
 pub use ours::{DayTotals, Differing, Known, OwnMessage, differing, known, own_page, totals, unknown_to};
-pub use read::{Finding, ReconciledDay, days, findings, get};
+pub use read::{
+    Finding, LookedThrough, ReconciledDay, Unsettled, days, findings, findings_page, get, looked_through,
+    newest_day, unsettled,
+};
 pub use record::{Compared, NewFinding, explain, record};
 
 use crate::sql::Sql;

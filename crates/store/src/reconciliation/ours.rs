@@ -28,6 +28,16 @@ pub enum OwnMessage {
     Received(InboundId, NaiveDate),
 }
 
+impl OwnMessage {
+    /// The one that we sent, if we did.
+    pub fn sent(self) -> Option<MessageId> {
+        match self {
+            Self::Sent(id) => Some(id),
+            Self::Received(..) => None,
+        }
+    }
+}
+
 /// A message of ours that Twilio has, or should have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
@@ -236,6 +246,8 @@ pub async fn unknown_to(
 pub struct Differing {
     /// Which.
     pub id: MessageId,
+    /// To whom.
+    pub phone: PhoneKey,
     /// What was expected.
     pub estimated: Money,
     /// What it cost.
@@ -250,7 +262,7 @@ pub struct Differing {
 
 /// Messages of a day whose price or segments differ from the estimate, by time; at most `limit`.
 pub async fn differing(store: &Store, day: NaiveDate, limit: u64) -> Result<Vec<Differing>, StoreError> {
-    let columns = "id, estimated_cost, actual_cost, segments, twilio_segments, estimated_fx, fx_rate";
+    let columns = "id, phone, estimated_cost, actual_cost, segments, twilio_segments, estimated_fx, fx_rate";
     let rows = outbound(columns, day, None)
         .text(
             " AND actual_cost IS NOT NULL AND (actual_cost <> estimated_cost OR twilio_segments <> segments) \
@@ -262,6 +274,7 @@ pub async fn differing(store: &Store, day: NaiveDate, limit: u64) -> Result<Vec<
     let differing = |row: &QueryResult| -> Result<Differing, StoreError> {
         Ok(Differing {
             id: row.read("id")?,
+            phone: row.read("phone")?,
             estimated: row.read("estimated_cost")?,
             actual: row.read("actual_cost")?,
             segments: row.try_get("", "segments")?,

@@ -1,6 +1,6 @@
 //! Storing what comparing a day found; and what a person says about it.
 
-use super::read::{Finding, load};
+use super::read::{Finding, LATER, load};
 use crate::audit::{self, Actor};
 use crate::column::Stored;
 use crate::sql::Sql;
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 const BATCH: usize = 500;
 
 /// Findings of a day that are kept one by one; the others are added up by kind.
-const MOST_LISTED: usize = 2_000;
+const MOST_LISTED: usize = 10_000;
 
 /// What says that a finding stands for several.
 const MORE: &str = "more";
@@ -89,7 +89,9 @@ pub async fn record(store: &Store, compared: &Compared, now: Timestamp) -> Resul
             .bind(Stored(FindingState::Settled))
             .text(", decided_at = ")
             .bind(to_micros(now))
-            .text(", decided_by = 'a later comparison' WHERE id = ")
+            .text(", decided_by = ")
+            .bind(LATER)
+            .text(" WHERE id = ")
             .bind(Stored(gone.id))
             .execute(&*tx)
             .await?;
@@ -117,12 +119,13 @@ fn merged(new: NewFinding, before: Option<Finding>) -> NewFinding {
     }
 }
 
-/// At most so many findings; the rest of each kind in one.
+/// At most so many findings, those that count before those that are settled; the rest of each kind in one.
 fn shortened(findings: &[NewFinding]) -> Vec<NewFinding> {
-    let listed = findings.len().min(MOST_LISTED);
-    let mut short = findings[..listed].to_vec();
+    let mut short = findings.to_vec();
+    short.sort_by_key(|finding| !finding.state.counts());
+    let rest = short.split_off(short.len().min(MOST_LISTED));
     let mut more: BTreeMap<(FindingKind, FindingState), (u64, Decimal)> = BTreeMap::new();
-    for finding in &findings[listed..] {
+    for finding in &rest {
         let sum = more.entry((finding.kind, finding.state)).or_default();
         *sum = (sum.0 + 1, sum.1 + finding.amount);
     }
@@ -132,7 +135,7 @@ fn shortened(findings: &[NewFinding]) -> Vec<NewFinding> {
         message: None,
         amount,
         state,
-        note: format!("{count} more, added up"),
+        note: format!("{count} more like this, added up"),
     }));
     short
 }
@@ -162,6 +165,7 @@ async fn write<C: ConnectionTrait>(tx: &C, rows: &[[Value; 10]]) -> Result<(), S
     .text(
         " ON CONFLICT (day, kind, subject) DO UPDATE SET amount = excluded.amount, note = excluded.note, \
          message_id = excluded.message_id, state = excluded.state, \
+         decided_by = CASE WHEN excluded.state = 'explained' THEN reconciliation_findings.decided_by END, \
          decided_at = COALESCE(reconciliation_findings.decided_at, excluded.decided_at)",
     )
     .execute(tx)
@@ -175,7 +179,7 @@ async fn write_day<C: ConnectionTrait>(
     balance: Balance,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let row: [Value; 13] = [
+    let row: [Value; 14] = [
         compared.day.into(),
         to_micros(now).into(),
         compared.unit.clone().into(),
@@ -189,14 +193,19 @@ async fn write_day<C: ConnectionTrait>(
         compared.unpriced.into(),
         compared.listed.into(),
         compared.complete.into(),
+        compared.listed.then(|| to_micros(now)).into(),
     ];
     let columns = "at, unit, fx_rate, vendor, ours, found, unexplained, vendor_messages, our_messages, unpriced, \
         listed, complete";
     let update: Vec<String> =
         columns.split(", ").map(|column| format!("{column} = excluded.{column}")).collect();
-    Sql::new(&format!("INSERT INTO reconciled_days (day, {columns}) VALUES "))
+    Sql::new(&format!("INSERT INTO reconciled_days (day, {columns}, listed_at) VALUES "))
         .rows([row])
-        .text(&format!(" ON CONFLICT (day) DO UPDATE SET {}", update.join(", ")))
+        .text(&format!(
+            " ON CONFLICT (day) DO UPDATE SET {}, \
+             listed_at = COALESCE(excluded.listed_at, reconciled_days.listed_at)",
+            update.join(", ")
+        ))
         .execute(tx)
         .await?;
     Ok(())

@@ -82,27 +82,30 @@ pub async fn write(store: &Store, run: &Run, batch: &RunBatch, now: Timestamp) -
     Ok(true)
 }
 
-/// Holds a run that would cost more than its rule allows, or that cannot be written out, until a person decides.
+/// Holds a run that would cost more than its rule allows, or that cannot be written out, until a person decides. With what
+/// it would do, if that was reckoned; otherwise what it did so far stands.
 pub async fn hold(
     store: &Store,
     run: &Run,
     reason: &str,
-    reckoned: (u64, Suppressed, Money),
+    reckoned: Option<(u64, Suppressed, Money)>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let (will_send, suppressed, cost) = reckoned;
     let tx = store.write().await?;
-    let matched = will_send + suppressed.values().sum::<u64>();
-    let held = Sql::new("UPDATE reminder_runs SET state = 'held', reason = ")
+    let mut held = Sql::new("UPDATE reminder_runs SET state = 'held', reason = ")
         .bind(reason.to_owned())
-        .text(", matched = ")
-        .bind(i64::try_from(matched).unwrap_or(i64::MAX))
-        .text(", suppressed = ")
-        .bind(Stored(suppressed))
-        .text(", cost = ")
-        .bind(Stored(cost))
         .text(", finished_at = ")
         .bind(to_micros(now));
+    if let Some((will_send, suppressed, cost)) = reckoned {
+        let matched = will_send + suppressed.values().sum::<u64>();
+        held = held
+            .text(", matched = ")
+            .bind(i64::try_from(matched).unwrap_or(i64::MAX))
+            .text(", suppressed = ")
+            .bind(Stored(suppressed))
+            .text(", cost = ")
+            .bind(Stored(cost));
+    }
     let held = at_its_place(held, run).execute(&*tx).await? > 0;
     tx.commit().await?;
     Ok(held)

@@ -1,34 +1,37 @@
 //! What came of runs: how many were delivered, how many were paid soon after, and what that cost.
 
-use super::Run;
-use crate::column::Stored;
-use crate::messages::first_id_at;
+use super::{Run, Suppressed};
+use crate::column::{PhoneKey, Stored};
+use crate::messages::{REMINDERS, first_id_at};
 use crate::sql::{Row, Sql};
 use crate::{Store, StoreError};
 use chrono::TimeDelta;
 use dakiya_core::ids::ReminderRuleId;
 use dakiya_core::message::Status;
 use dakiya_core::money::Money;
+use dakiya_core::phone::PhoneNumber;
 use dakiya_core::time::Timestamp;
 use sea_orm::{DbBackend, QueryResult};
 use std::collections::BTreeMap;
 
-/// What became of one run's messages.
+/// What became of one run's reminders. A WhatsApp message and the text message that followed it are one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunResults {
-    /// Messages by status.
+    /// Reminders by status: where the better of two messages is.
     pub statuses: BTreeMap<Status, u64>,
-    /// What they cost, as far as is known; expected where Twilio has not said yet.
+    /// Those that were suppressed, by reason: when they were written down, or when they were to be sent.
+    pub suppressed: Suppressed,
+    /// What all messages cost, as far as is known; expected where Twilio has not said yet, and of those that wait.
     pub cost: Money,
 }
 
 impl RunResults {
-    /// Messages of a status.
+    /// Reminders of a status.
     pub fn of(&self, status: Status) -> u64 {
         self.statuses.get(&status).copied().unwrap_or(0)
     }
 
-    /// Messages that left.
+    /// Reminders that left.
     pub fn sent(&self) -> u64 {
         let left = [
             Status::Accepted,
@@ -39,6 +42,15 @@ impl RunResults {
             Status::Failed,
         ];
         left.into_iter().map(|status| self.of(status)).sum()
+    }
+
+    /// Reminders that were not suppressed: they left, still wait, or ended on the way.
+    pub fn to_send(&self) -> u64 {
+        self.statuses
+            .iter()
+            .filter(|(status, _)| **status != Status::Suppressed)
+            .map(|(_, count)| count)
+            .sum()
     }
 }
 
@@ -61,24 +73,61 @@ pub struct StepResult {
 
 /// What became of a run's messages.
 pub async fn results(store: &Store, run: &Run) -> Result<RunResults, StoreError> {
-    let rows = Sql::new("SELECT status, count(*) AS messages, CAST(COALESCE(sum(")
-        .text(COST)
-        .text("), 0) AS BIGINT) AS cost FROM messages WHERE reminder_rule_id = ")
+    let of_payments = Sql::new("SELECT MAX(")
+        .text(RANKED)
+        .text(
+            ") AS ranked, MAX(CASE WHEN status = 10 THEN suppressed_reason END) AS reason, \
+             SUM(CASE WHEN status <= 8 THEN COALESCE(actual_cost, estimated_cost) ELSE 0 END) AS cost FROM messages WHERE ",
+        );
+    let rows = Sql::new(
+        "SELECT CAST(ranked % 100 AS SMALLINT) AS status, CASE WHEN ranked = 10 THEN reason END AS reason, count(*) AS reminders, \
+         CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS cost FROM (",
+    )
+    .append(of_run(of_payments, run).text(" GROUP BY payment_id) AS reminders"))
+    .text(" GROUP BY ranked, CASE WHEN ranked = 10 THEN reason END")
+    .all(store.read())
+    .await?;
+    let mut results = RunResults::default();
+    for row in rows {
+        let reminders = row.try_get::<i64>("", "reminders")?.unsigned_abs();
+        *results.statuses.entry(row.read("status")?).or_default() += reminders;
+        if let Some(reason) = row.maybe("reason")? {
+            *results.suppressed.entry(reason).or_default() += reminders;
+        }
+        results.cost += Money::from_micros(row.try_get("", "cost")?);
+    }
+    Ok(results)
+}
+
+/// The first few texts of a run that went out or will, and to whom.
+pub async fn texts(store: &Store, run: &Run, limit: u64) -> Result<Vec<(PhoneNumber, String)>, StoreError> {
+    let query = of_run(Sql::new("SELECT phone, body FROM messages WHERE "), run);
+    let rows = query.text(" AND status <= 8 ORDER BY id LIMIT ").bind(limit).all(store.read()).await?;
+    let mut texts = Vec::with_capacity(rows.len());
+    for row in rows {
+        let phone: PhoneKey = row.read("phone")?;
+        texts.extend(
+            phone.number().map(|phone| row.try_get("", "body").map(|body| (phone, body))).transpose()?,
+        );
+    }
+    Ok(texts)
+}
+
+fn of_run(query: Sql, run: &Run) -> Sql {
+    query
+        .text("reminder_rule_id = ")
         .bind(Stored(run.rule_id))
         .text(" AND reminder_step = ")
         .bind(run.run.step)
         .text(" AND payment_due_on = ")
         .bind(run.run.due_on)
-        .text(" GROUP BY status")
-        .all(store.read())
-        .await?;
-    let mut results = RunResults::default();
-    for row in rows {
-        results.statuses.insert(row.read("status")?, row.try_get::<i64>("", "messages")?.unsigned_abs());
-        results.cost += Money::from_micros(row.try_get("", "cost")?);
-    }
-    Ok(results)
 }
+
+/// A message's status with how well it did before it, in hundreds: what arrived comes before what is under way, that
+/// before what did not arrive, and what was never sent comes last.
+const RANKED: &str = "CASE WHEN status IN (5, 6) THEN 800 WHEN status IN (0, 1) THEN 700 WHEN status IN (3, 4) THEN 600 \
+    WHEN status = 2 THEN 500 WHEN status IN (7, 8) THEN 400 WHEN status = 9 THEN 300 WHEN status = 11 THEN 200 \
+    WHEN status = 12 THEN 100 ELSE 0 END + status";
 
 /// What a message costs as far as is known: nothing if it never left.
 const COST: &str = "CASE WHEN status BETWEEN 1 AND 8 THEN COALESCE(actual_cost, estimated_cost) ELSE 0 END";
@@ -92,16 +141,17 @@ pub async fn step_results(
     within_days: u32,
 ) -> Result<Vec<StepResult>, StoreError> {
     let mut steps: BTreeMap<(ReminderRuleId, i32), StepResult> = BTreeMap::new();
-    let sent =
-        Sql::new("SELECT reminder_rule_id AS rule, reminder_step AS step, count(*) AS messages, CAST(sum(")
-            .text(COST)
-            .text(") AS BIGINT) AS money FROM messages WHERE payment_id IS NOT NULL AND id >= ")
-            .bind(Stored(first_id_at(from - MOST_WAIT)))
-            .text(" AND taken_at >= ")
-            .bind(from)
-            .text(" AND taken_at < ")
-            .bind(until)
-            .text(" AND status BETWEEN 1 AND 8 GROUP BY reminder_rule_id, reminder_step");
+    let sent = Sql::new("SELECT reminder_rule_id AS rule, reminder_step AS step, ")
+        .text(REMINDERS)
+        .text(" AS messages, CAST(sum(")
+        .text(COST)
+        .text(") AS BIGINT) AS money FROM messages WHERE payment_id IS NOT NULL AND id >= ")
+        .bind(Stored(first_id_at(from - MOST_WAIT)))
+        .text(" AND taken_at >= ")
+        .bind(from)
+        .text(" AND taken_at < ")
+        .bind(until)
+        .text(" AND status BETWEEN 1 AND 8 GROUP BY reminder_rule_id, reminder_step");
     for row in sent.all(store.read()).await? {
         let step = step_of(&mut steps, &row)?;
         step.sent = row.try_get::<i64>("", "messages")?.unsigned_abs();

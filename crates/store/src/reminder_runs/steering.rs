@@ -109,12 +109,18 @@ async fn steer(
     now: Timestamp,
 ) -> Result<(), SteerError> {
     let tx = store.write().await?;
+    // What a held run would have done is no part of what it does; what was written down before it was held is.
+    let figures = ["matched", "suppressed", "cost"].map(|column| {
+        format!(", {column} = CASE WHEN reminder_runs.will_send = 0 THEN excluded.{column} ELSE reminder_runs.{column} END")
+    });
     let written = insert([values(rule.id, &new, true, now)])
         .text(
             " ON CONFLICT (rule_id, step, due_on) DO UPDATE SET state = excluded.state, reason = excluded.reason, \
              send_at = excluded.send_at, unlimited = excluded.unlimited, after_reference = NULL, \
-             finished_at = excluded.finished_at WHERE reminder_runs.state IN ",
+             finished_at = excluded.finished_at",
         )
+        .text(&figures.concat())
+        .text(" WHERE reminder_runs.state IN ")
         .list(from.iter().map(|state| (*state).to_owned()))
         .execute(&*tx)
         .await?;

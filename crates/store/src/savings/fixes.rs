@@ -1,7 +1,7 @@
 //! What was done about waste, kept with what was before, so that the saving can be measured.
 
 use crate::audit::{self, Actor};
-use crate::column::Stored;
+use crate::column::{PhoneKey, Stored};
 use crate::messages::first_id_at;
 use crate::sql::{Row, Sql};
 use crate::templates::{self, TemplateText, TemplateVersion};
@@ -27,6 +27,8 @@ pub struct Fix {
     pub template: Option<(TemplateId, String, i32)>,
     /// To whose number.
     pub contact: Option<ContactId>,
+    /// The number, unless the person was erased.
+    pub phone: Option<PhoneNumber>,
     /// What the finder promised a month, before tax.
     pub expected: Money,
     /// What a segment was expected to cost then.
@@ -62,12 +64,15 @@ pub struct TemplateFix {
     pub counted_from: NaiveDate,
 }
 
-/// Why a text was not changed.
+/// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
 pub enum FixError {
     /// Somebody else changed it since.
     #[error("the text of \"{0}\" was changed meanwhile; look at it again")]
     Changed(String),
+    /// The number is none of those that take no messages.
+    #[error("{0} was reached meanwhile, or costs nothing; look at it again")]
+    NotDead(String),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -94,6 +99,7 @@ pub async fn fix_template(
         waste: fix.waste,
         template: Some((saved.template_id, saved.language.clone(), saved.version)),
         contact: None,
+        phone: None,
         expected: fix.expected,
         segment_price: fix.segment_price,
         before: fix.before,
@@ -107,7 +113,8 @@ pub async fn fix_template(
 }
 
 /// Stops writing to a number that takes no messages: from now on messages to it are suppressed as `unreachable`, until
-/// somebody says that it can be tried again. A number nobody knew becomes a contact.
+/// somebody says that it can be tried again. A number nobody knew becomes a contact. Nothing is done to one that gets
+/// none already.
 pub async fn suppress(
     store: &Store,
     phone: PhoneNumber,
@@ -118,6 +125,9 @@ pub async fn suppress(
 ) -> Result<(), StoreError> {
     let now = to_micros(now);
     let tx = store.write().await?;
+    if is_unreachable(&*tx, phone).await? {
+        return Ok(());
+    }
     let none: Option<String> = None;
     Sql::new("INSERT INTO contacts (id, phone, name, name_key, language, attributes, unreachable_since, created_at, updated_at) VALUES ")
         .rows([[
@@ -141,6 +151,7 @@ pub async fn suppress(
         waste: Waste::DeadNumber,
         template: None,
         contact: Some(contact.read("id")?),
+        phone: Some(phone),
         expected: lost.1,
         segment_price: Money::ZERO,
         before: Traffic { messages: lost.0, segments: lost.0 },
@@ -151,6 +162,16 @@ pub async fn suppress(
     insert(&*tx, &row).await?;
     audit::record(store, &*tx, actor, now, "contact.suppressed", phone.masked(), "takes no messages").await?;
     tx.commit().await
+}
+
+/// Whether messages to a number are suppressed because it takes none.
+pub async fn unreachable(store: &Store, phone: PhoneNumber) -> Result<bool, StoreError> {
+    is_unreachable(store.read(), phone).await
+}
+
+async fn is_unreachable<C: ConnectionTrait>(db: &C, phone: PhoneNumber) -> Result<bool, StoreError> {
+    let row = Sql::new("SELECT id FROM contacts WHERE unreachable_since IS NOT NULL AND phone = ");
+    Ok(row.bind(Stored(phone)).one(db).await?.is_some())
 }
 
 async fn insert<C: ConnectionTrait>(tx: &C, fix: &Fix) -> Result<(), StoreError> {
@@ -187,7 +208,10 @@ async fn insert<C: ConnectionTrait>(tx: &C, fix: &Fix) -> Result<(), StoreError>
 
 /// What was done, the latest first.
 pub async fn fixes(store: &Store, limit: u64) -> Result<Vec<Fix>, StoreError> {
-    let query = Sql::new("SELECT * FROM savings_fixes ORDER BY id DESC LIMIT ").bind(limit);
+    let query = Sql::new(
+        "SELECT f.*, c.phone FROM savings_fixes f LEFT JOIN contacts c ON c.id = f.contact_id ORDER BY f.id DESC LIMIT ",
+    )
+    .bind(limit);
     query.all(store.read()).await?.iter().map(fix).collect()
 }
 
@@ -205,6 +229,7 @@ fn fix(row: &QueryResult) -> Result<Fix, StoreError> {
             .zip(version)
             .map(|((id, language), version)| (id, language, version)),
         contact: row.maybe("contact_id")?,
+        phone: row.maybe::<PhoneKey>("phone")?.and_then(|phone| phone.number()),
         expected: row.read("expected")?,
         segment_price: row.read("segment_price")?,
         before: Traffic { messages: count("before_messages")?, segments: count("before_segments")? },

@@ -4,5 +4,5 @@
 mod fixes;
 mod waste;
 
-pub use fixes::{Fix, FixError, TemplateFix, fix_template, fixes, spared, suppress};
+pub use fixes::{Fix, FixError, TemplateFix, fix_template, fixes, spared, suppress, unreachable};
 pub use waste::{DeadNumber, SentText, dead_numbers, latest_texts, on_whatsapp, template_traffic};

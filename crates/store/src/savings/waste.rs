@@ -35,7 +35,7 @@ pub struct DeadNumber {
     pub phone: PhoneNumber,
     /// Messages that did not arrive.
     pub messages: u64,
-    /// What they cost, or are expected to.
+    /// What Twilio charged for them, or is expected to.
     pub cost: Money,
     /// Why one of them did not.
     pub error_code: u32,
@@ -122,13 +122,19 @@ pub async fn dead_numbers(
         return Ok(Vec::new());
     }
     let first = Stored(first_id_at(since));
+    // While a price may come, Twilio bills what it handed on and could not deliver, and not what it could not send.
+    let cost = format!(
+        "COALESCE(actual_cost, CASE WHEN status + 0 = {} THEN estimated_cost ELSE 0 END)",
+        Status::Undelivered.to_raw()
+    );
     let mut parts = Sql::new("");
     for (index, code) in codes.iter().enumerate() {
         let union = if index == 0 { "" } else { " UNION ALL " };
         parts = parts
             .text(union)
-            .text("SELECT * FROM (SELECT phone, error_code, COALESCE(actual_cost, estimated_cost) AS cost FROM messages \
-                   WHERE error_code = ")
+            .text(&format!(
+                "SELECT * FROM (SELECT phone, error_code, {cost} AS cost FROM messages WHERE error_code = "
+            ))
             .bind(i32::try_from(*code).unwrap_or(i32::MAX))
             .text(" AND id >= ")
             .bind(first)

@@ -200,8 +200,8 @@ async fn file<C: ConnectionTrait>(
     for month in months {
         cover_rents(tx, month, &mut costs).await?;
     }
-    costs.write_months(tx).await?;
-    costs.write_days(tx).await?;
+    costs.write_spent(tx).await?;
+    costs.write_lines(tx).await?;
     Ok(done)
 }
 

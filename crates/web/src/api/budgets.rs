@@ -2,7 +2,8 @@
 
 use super::auth::{MayAdmin, MayRead};
 use super::fields::Fields;
-use super::json::{Json, Object, Path};
+use super::json::{Json, Object, Path, Query};
+use super::pagination::{List, PageQuery};
 use super::problem::{Code, Problem};
 use super::schema;
 use crate::AppState;
@@ -35,11 +36,11 @@ pub struct BudgetPut {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BudgetWarning)]
 pub struct WarningItem {
-    /// By what was spent (`actual`), or by what the month is expected to cost (`forecast`): what is certain to come while there is no
-    /// forecast.
+    /// By what was spent (`actual`), or by what the month is expected to cost (`forecast`): what is spent and certain while there is
+    /// no forecast.
     #[schema(value_type = String, example = "actual")]
     basis: &'static str,
-    /// Per cent of the budget.
+    /// The share that was reached, in per cent of the budget: one of `warn_at`.
     percent: u32,
 }
 
@@ -75,25 +76,33 @@ pub struct BudgetDetail {
     /// Neither spent nor set aside; negative when the budget was lowered below that.
     #[schema(value_type = schema::Money)]
     left: Money,
+    /// What the whole month is expected to cost: the forecast, or what is spent and certain while there is none.
+    #[schema(value_type = schema::Money)]
+    expected: Money,
     /// Shares that were reached.
     warnings: Vec<WarningItem>,
     /// What waits for room.
     held: BudgetHeld,
 }
 
-async fn detail(app: &AppState, budget: Budget) -> Result<BudgetDetail, Problem> {
+/// One budget and where it stands.
+async fn single(app: &AppState, budget: Budget) -> Result<BudgetDetail, Problem> {
+    let expected = app.commands.expected(&[budget.month]).await?;
+    let expected = expected.get(&budget.month).copied().unwrap_or_default();
+    detail(app, budget, expected).await
+}
+
+async fn detail(app: &AppState, budget: Budget, expected: Money) -> Result<BudgetDetail, Problem> {
     let standing = budgets::standing(&app.store, budget.month).await?;
     let held = budgets::held(&app.store, budget.month).await?;
-    let this_month = budget.month == Month::of(app.today());
-    let expected = if this_month { app.commands.expected_this_month().await? } else { None };
-    let forecast = expected.unwrap_or_else(|| standing.committed());
     let warning = |Warning { basis, percent }: Warning| WarningItem { basis: basis.as_str(), percent };
     Ok(BudgetDetail {
         month: budget.month.to_string(),
         left: budget.left(standing),
         spent: standing.spent,
         reserved: standing.reserved,
-        warnings: budget.warnings(standing.spent, forecast).into_iter().map(warning).collect(),
+        expected,
+        warnings: budget.warnings(standing.spent, expected).into_iter().map(warning).collect(),
         held: BudgetHeld {
             messages: held.messages,
             campaigns: held.campaigns.iter().map(|(id, _)| id.to_string()).collect(),
@@ -106,6 +115,31 @@ async fn detail(app: &AppState, budget: Budget) -> Result<BudgetDetail, Problem>
 
 fn month(text: &str) -> Result<Month, Problem> {
     Month::parse(text).map_err(|error| Problem::field("month", Code::InvalidRequest, error))
+}
+
+/// List budgets
+///
+/// In the order of their months.
+#[utoipa::path(
+    get, path = "/budgets", operation_id = "list_budgets", tag = "Finance", params(PageQuery),
+    security(("api_key" = ["read"])),
+    responses((status = 200, description = "A page of budgets and where they stand", body = List<BudgetDetail>)),
+)]
+pub async fn list(
+    MayRead(_): MayRead,
+    State(app): State<AppState>,
+    Query(query): Query<PageQuery>,
+) -> Result<axum::Json<List<BudgetDetail>>, Problem> {
+    let (limit, cursor) = query.page()?;
+    let page = budgets::page(&app.store, cursor.as_ref(), limit).await?;
+    let months: Vec<Month> = page.items.iter().map(|stored| stored.budget.month).collect();
+    let expected = app.commands.expected(&months).await?;
+    let mut items = Vec::with_capacity(page.items.len());
+    for stored in page.items {
+        let expected = expected.get(&stored.budget.month).copied().unwrap_or_default();
+        items.push(detail(&app, stored.budget, expected).await?);
+    }
+    Ok(axum::Json(List { items, next_cursor: page.next.map(|cursor| cursor.to_string()) }))
 }
 
 /// Read a month's budget
@@ -122,7 +156,7 @@ pub async fn get(
 ) -> Result<axum::Json<BudgetDetail>, Problem> {
     let stored = budgets::get(&app.store, month(&text)?).await?;
     let stored = stored.ok_or_else(|| Problem::not_found("budget"))?;
-    Ok(axum::Json(detail(&app, stored.budget).await?))
+    Ok(axum::Json(single(&app, stored.budget).await?))
 }
 
 /// Set a month's budget
@@ -157,5 +191,26 @@ pub async fn put(
     budgets::put(&app.store, &budget, &caller.actor(), app.clock.now()).await?;
     app.commands.nudge();
     let status = if known { StatusCode::OK } else { StatusCode::CREATED };
-    Ok((status, axum::Json(detail(&app, budget).await?)))
+    Ok((status, axum::Json(single(&app, budget).await?)))
+}
+
+/// Take a month's budget away
+///
+/// What it kept waiting goes on by itself.
+#[utoipa::path(
+    delete, path = "/budgets/{month}", operation_id = "delete_budget", tag = "Finance",
+    params(("month" = String, Path, description = "`YYYY-MM`", example = "2026-11")),
+    security(("api_key" = ["admin"])),
+    responses((status = 204, description = "It is gone")),
+)]
+pub async fn delete(
+    MayAdmin(caller): MayAdmin,
+    State(app): State<AppState>,
+    Path(text): Path<String>,
+) -> Result<StatusCode, Problem> {
+    if !budgets::remove(&app.store, month(&text)?, &caller.actor(), app.clock.now()).await? {
+        return Err(Problem::not_found("budget"));
+    }
+    app.commands.nudge();
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -62,6 +62,7 @@ async fn detail(app: &AppState, campaign: Campaign) -> Result<CampaignDetail, Pr
         budget: draft.budget,
         state: campaign.state,
         paused_reason: campaign.paused_reason,
+        held_by_budget: campaign.budget_hold.map(|hold| hold.to_string()),
         recipients: campaign.recipients,
         counts: by_status(counts, campaign.state),
         cost: CampaignCost {
@@ -69,7 +70,7 @@ async fn detail(app: &AppState, campaign: Campaign) -> Result<CampaignDetail, Pr
             reserved: campaign.reserved,
             actual: campaign.actual_cost,
         },
-        predicted_finish: campaign.predicted_finish,
+        predicted_finish: campaign.predicted_finish.filter(|_| campaign.budget_hold.is_none()),
         created_at: campaign.created_at,
         approved_at: campaign.approved_at,
         started_at: campaign.started_at,

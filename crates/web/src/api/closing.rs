@@ -2,10 +2,12 @@
 
 use super::auth::{MayAdmin, MayRead};
 use super::json::{Json, Path, Query};
+use super::pagination::{List, page};
 use super::problem::{Code, Problem};
 use super::schema;
 use crate::AppState;
 use axum::extract::State;
+use chrono::NaiveDate;
 use dakiya_core::message::{Category, Direction};
 use dakiya_core::money::Money;
 use dakiya_core::rate_card::RateItem;
@@ -16,9 +18,6 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
-
-/// Findings in one answer.
-const MOST_FINDINGS: u64 = 500;
 
 /// A month to close.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -57,6 +56,16 @@ pub struct LineItem {
     now: Money,
 }
 
+/// What of a month is neither explained nor settled.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Unsettled)]
+pub struct UnsettledItem {
+    /// Differences that nobody has explained.
+    open_differences: u64,
+    /// Messages without a price.
+    without_price: u64,
+}
+
 /// A closed month.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ClosedMonth)]
@@ -78,6 +87,17 @@ pub struct CloseDetail {
     /// As it is now: closed and corrections.
     #[schema(value_type = schema::Money)]
     now: Money,
+    /// Who accounted for GST then.
+    #[schema(value_type = schema::GstMode)]
+    gst_mode: String,
+    /// Per cent, then.
+    #[schema(value_type = schema::Decimal)]
+    gst_rate: String,
+    /// GST on what was closed; nothing changes it.
+    #[schema(value_type = schema::Money)]
+    gst: Money,
+    /// What nobody has explained, and messages without a price: what they come to is a correction.
+    unsettled: UnsettledItem,
     /// Line by line; they add up to the three figures above.
     lines: Vec<LineItem>,
 }
@@ -107,12 +127,17 @@ async fn detail(app: &AppState, month: Month) -> Result<CloseDetail, Problem> {
         sum.now += now.costs.spent();
     }
     let lines: Vec<LineItem> = lines.into_values().collect();
+    let unsettled = reconciliation::unsettled(&app.store, month).await?;
     Ok(CloseDetail {
         month: month.to_string(),
         closed_at: close.closed_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
         closed_by: close.closed_by,
         note: close.note,
         closed: close.spent,
+        gst_mode: close.gst_rule.mode.to_string(),
+        gst_rate: close.gst_rule.rate.normalize().to_string(),
+        gst: close.gst,
+        unsettled: UnsettledItem { open_differences: unsettled.open, without_price: unsettled.unpriced },
         corrections: lines.iter().map(|line| line.corrections).sum(),
         now: lines.iter().map(|line| line.now).sum(),
         lines,
@@ -163,14 +188,35 @@ pub async fn get_closed(
     Ok(axum::Json(detail(&app, parse(&text)?).await?))
 }
 
-/// Which month.
+/// Which month, and which part of what was found in it.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct MonthQuery {
+pub struct ReconciliationQuery {
     /// `YYYY-MM`.
     #[param(example = "2026-11")]
     month: String,
+    /// One day of the month, in UTC: what was found of it alone.
+    #[param(example = "2026-11-21", format = Date)]
+    day: Option<String>,
+    /// Findings on a page: 1 to 500.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 50)]
+    limit: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl ReconciliationQuery {
+    fn days(&self, month: Month) -> Result<(NaiveDate, NaiveDate), Problem> {
+        let Some(text) = &self.day else { return Ok((month.first_day(), month.last_day())) };
+        match text.parse::<NaiveDate>() {
+            Ok(day) if Month::of(day) == month => Ok((day, day)),
+            _ => {
+                let said = format!("\"{text}\" is not a day of {month}; write it as {month}-01");
+                Err(Problem::field("day", Code::InvalidRequest, said))
+            }
+        }
+    }
 }
 
 /// A day that was compared. Amounts are in the vendor's currency.
@@ -202,17 +248,21 @@ pub struct DayItem {
     unpriced: i64,
     /// Whether every message could be looked at.
     complete: bool,
+    /// When the day's messages were looked through one by one the last time; until then it agrees in sum at most.
+    #[schema(required = true)]
+    listed_at: Option<String>,
 }
 
 /// Something that differs.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = ReconciliationFinding)]
 pub struct FindingItem {
     /// Its id.
     id: String,
     /// Of which day, in UTC.
     day: String,
-    /// `late_price`, `repriced`, `failed_charged`, `unknown`, `unpriced`, `not_ours`, `missing`, `other_day`, `rent`, `other`.
+    /// `late_price`, `repriced`, `failed_charged`, `not_charged`, `unknown`, `unpriced`, `not_ours`, `missing`, `other_day`,
+    /// `rent`, `other`.
     kind: &'static str,
     /// Twilio's id of the message, or a category.
     subject: String,
@@ -221,6 +271,9 @@ pub struct FindingItem {
     /// Charged less booked, in the day's currency.
     #[schema(value_type = schema::Decimal)]
     amount: String,
+    /// What our message is counted at, while it has no price.
+    #[schema(value_type = Option<schema::Money>, required = true)]
+    expected: Option<Money>,
     /// `open` and `explained` are part of the day's difference, `settled` is in the books.
     state: &'static str,
     /// What was said about it.
@@ -234,20 +287,25 @@ pub struct Reconciliation {
     month: String,
     /// Days that were compared: those with messages of ours that are over.
     days: Vec<DayItem>,
-    /// What differs, the open ones first; at most 500.
+    /// A page of what differs, the open ones first.
+    items: Vec<FindingItem>,
+    /// Give it as `cursor` to read on; null on the last page.
+    #[schema(required = true)]
+    next_cursor: Option<String>,
+    /// The same as `items`.
     findings: Vec<FindingItem>,
 }
 
 /// Read a month's reconciliation
 #[utoipa::path(
-    get, path = "/finance/reconciliation", operation_id = "get_reconciliation", tag = "Finance", params(MonthQuery),
+    get, path = "/finance/reconciliation", operation_id = "get_reconciliation", tag = "Finance", params(ReconciliationQuery),
     security(("api_key" = ["read"])),
     responses((status = 200, description = "Day by day, and what differs", body = Reconciliation)),
 )]
 pub async fn reconciliation(
     MayRead(_): MayRead,
     State(app): State<AppState>,
-    Query(asked): Query<MonthQuery>,
+    Query(asked): Query<ReconciliationQuery>,
 ) -> Result<axum::Json<Reconciliation>, Problem> {
     let month = parse(&asked.month)?;
     let plain = |amount: Decimal| amount.normalize().to_string();
@@ -261,6 +319,7 @@ pub async fn reconciliation(
         unexplained: plain(day.balance.unexplained()),
         unpriced: day.unpriced,
         complete: day.complete,
+        listed_at: day.listed_at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)),
     };
     let finding = |found: reconciliation::Finding| FindingItem {
         id: found.id.to_string(),
@@ -269,15 +328,20 @@ pub async fn reconciliation(
         subject: found.subject,
         message: found.message.map(|id| id.to_string()),
         amount: plain(found.amount),
+        expected: found.expected,
         state: found.state.as_str(),
         note: found.note,
     };
-    let range = (month.first_day(), month.last_day());
-    let findings = reconciliation::findings(&app.store, range, MOST_FINDINGS).await?;
+    let range = asked.days(month)?;
+    let (limit, cursor) = page(asked.limit.as_deref(), asked.cursor)?;
+    let found = reconciliation::findings_page(&app.store, range, cursor.as_ref(), limit).await?;
+    let List { items, next_cursor } = List::of(found, finding);
     let days = reconciliation::days(&app.store, month).await?;
     Ok(axum::Json(Reconciliation {
         month: month.to_string(),
         days: days.into_iter().map(day).collect(),
-        findings: findings.into_iter().map(finding).collect(),
+        findings: items.clone(),
+        items,
+        next_cursor,
     }))
 }

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use dakiya_core::field_error::FieldError;
 use dakiya_core::phone::{AllowedCountries, PhoneError, PhoneNumber};
-use dakiya_core::time::{TimeOfDay, Timestamp, instant_of};
+use dakiya_core::time::{TimeOfDay, Timestamp, instant_of, parse_day};
 
 /// Clocks differ and requests take time: so much past is still "now".
 const MOST_PAST: chrono::TimeDelta = chrono::TimeDelta::hours(1);
@@ -50,18 +50,24 @@ impl Fields {
 
     /// Reads the beginning of a time range: an instant, or a day from its start.
     pub fn range_start(&mut self, field: &str, text: Option<&str>, zone: Tz) -> Option<Timestamp> {
-        match day(text?) {
-            Some(day) => Some(start_of(day, zone)),
-            None => self.instant(field, text),
-        }
+        self.range_edge(field, text?, |day| start_of(day, zone))
     }
 
     /// Reads the end of a time range: an instant, or a day to its end.
     pub fn range_end(&mut self, field: &str, text: Option<&str>, zone: Tz) -> Option<Timestamp> {
-        match day(text?) {
-            Some(day) => Some(start_of(day.succ_opt().unwrap_or(day), zone)),
-            None => self.instant(field, text),
-        }
+        self.range_edge(field, text?, |day| start_of(day.succ_opt().unwrap_or(day), zone))
+    }
+
+    fn range_edge(
+        &mut self,
+        field: &str,
+        text: &str,
+        of_day: impl Fn(NaiveDate) -> Timestamp,
+    ) -> Option<Timestamp> {
+        let fault = "write a day from 2000 to 2100, for example 2026-11-22, or an instant as in RFC 3339, for example \
+                     2026-11-22T10:00:00+05:30";
+        let edge = parse_day(text).map(of_day).ok().or_else(|| instant(text));
+        self.keep(field, Code::InvalidRequest, edge.ok_or(fault))
     }
 
     /// Reads an optional id.
@@ -118,12 +124,6 @@ pub async fn stored_phone(app: &AppState, text: &str) -> Result<Option<PhoneNumb
 /// The API's word for what is wrong with a number.
 pub fn phone_code(error: &PhoneError) -> Code {
     Code::parse(error.code()).unwrap_or(Code::InvalidPhone)
-}
-
-fn day(text: &str) -> Option<NaiveDate> {
-    use chrono::Datelike;
-    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-    (1970..=9998).contains(&day.year()).then_some(day)
 }
 
 fn start_of(day: NaiveDate, zone: Tz) -> Timestamp {

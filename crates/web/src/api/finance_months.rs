@@ -100,6 +100,28 @@ pub struct FxItem {
     usd_inr: Decimal,
 }
 
+/// What was frozen of a closed month, exact to the micro-rupee.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MonthClose)]
+pub struct CloseItem {
+    /// When it was closed.
+    closed_at: String,
+    /// By whom.
+    closed_by: String,
+    /// What was spent then, before GST; nothing changes it.
+    #[schema(value_type = schema::Money)]
+    closed: Money,
+    /// What was added or taken away since.
+    #[schema(value_type = schema::Money)]
+    corrections: Money,
+    /// As it is now: closed and corrections.
+    #[schema(value_type = schema::Money)]
+    now: Money,
+    /// GST on what was spent then.
+    #[schema(value_type = schema::Money)]
+    gst: Money,
+}
+
 /// A month's costs before GST, exact to the micro-rupee; GST apart.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MonthCosts)]
@@ -130,6 +152,9 @@ pub struct MonthDetail {
     /// With GST.
     #[schema(value_type = schema::Money)]
     total: Money,
+    /// What was frozen, when the month is closed.
+    #[schema(required = true)]
+    close: Option<CloseItem>,
     /// Dollar rates that held in the month.
     fx: Vec<FxItem>,
     /// One for everything that has channel, direction, category, template, campaign, rule and sender in common.
@@ -202,6 +227,14 @@ fn detail(report: MonthReport) -> MonthDetail {
         gst_mode: report.gst_rule.mode.to_string(),
         gst: report.gst.exact,
         total: report.with_gst.exact,
+        close: report.closed.as_ref().map(|closed| CloseItem {
+            closed_at: closed.close.closed_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
+            closed_by: closed.close.closed_by.clone(),
+            closed: closed.spent.exact,
+            corrections: closed.corrections.exact,
+            now: report.spent.exact,
+            gst: closed.gst.exact,
+        }),
         fx: report.fx.iter().map(|part| FxItem { from: part.from, usd_inr: part.rate.inr_per_usd }).collect(),
         lines: report.lines.iter().map(line).collect(),
     }

@@ -110,7 +110,52 @@ fn problem_of(path: &str, error: serde_json::Error) -> Problem {
     }
     let words = error.to_string();
     let message = words.rsplit_once(" at line ").map_or(words.as_str(), |(message, _)| message);
-    Problem::field(&field_at(path, message), Code::InvalidRequest, message)
+    Problem::field(&field_at(path, message), Code::InvalidRequest, in_plain_words(message))
+}
+
+/// What serde says in the words of a Rust programmer, for everybody: what was given, and what is wanted.
+fn in_plain_words(message: &str) -> String {
+    let typed = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
+    if let Some((given, wanted)) = typed.and_then(|rest| rest.split_once(", expected ")) {
+        return format!("{} was given; {} is wanted", given_words(given), wanted_words(wanted));
+    }
+    let names = |list: &str| list.trim_start_matches("one of ").replace('`', "");
+    let known = |rest: &str| match rest.split_once(", expected ") {
+        Some((_, list)) => format!("; known are {}", names(list)),
+        None => String::new(),
+    };
+    match message {
+        _ if message.starts_with("missing field `") => "is missing".to_owned(),
+        _ if message.starts_with("duplicate field `") => "is given twice".to_owned(),
+        _ => match message.strip_prefix("unknown field `") {
+            Some(rest) => format!("there is no such field{}", known(rest)),
+            None => message.to_owned(),
+        },
+    }
+}
+
+fn given_words(given: &str) -> String {
+    match given {
+        "sequence" => "a list".to_owned(),
+        "map" => "an object".to_owned(),
+        _ => {
+            let bare = given.split_once(" `").map_or(given, |(_, value)| value.trim_end_matches('`'));
+            bare.trim_start_matches("string ").to_owned()
+        }
+    }
+}
+
+fn wanted_words(wanted: &str) -> &str {
+    match wanted {
+        "i8" | "i16" | "i32" | "i64" => "a whole number",
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "a string" | "a borrowed string" => "a text in quotes",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        _ if wanted.starts_with("struct ") || wanted.starts_with("internally tagged") => "an object",
+        _ => wanted,
+    }
 }
 
 /// Where a fault is. serde names a missing or unknown field in its message alone, the path ends at its parent.
@@ -186,7 +231,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
         }
         serde_urlencoded::from_str(&kept.finish()).map(Query).map_err(|error| {
             let message = error.to_string();
-            Problem::field(&field_at(".", &message), Code::InvalidRequest, message)
+            Problem::field(&field_at(".", &message), Code::InvalidRequest, in_plain_words(&message))
         })
     }
 }
@@ -249,6 +294,26 @@ mod tests {
             (r#"{"recipients":[{"to":"a\u0000b"}]}"#, "recipients[0].to"),
         ] {
             assert_eq!(refused(text.as_bytes()), (Code::InvalidRequest, vec![field.to_owned()]), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_told_without_the_words_of_a_programming_language() {
+        for (said, told) in [
+            ("invalid type: integer `1499`, expected a string", "1499 was given; a text in quotes is wanted"),
+            ("invalid type: string \"x\", expected i32", "\"x\" was given; a whole number is wanted"),
+            (
+                "invalid value: integer `-1`, expected u32",
+                "-1 was given; a whole number, 0 or more is wanted",
+            ),
+            ("invalid type: null, expected struct Thing", "null was given; an object is wanted"),
+            ("invalid type: sequence, expected a boolean", "a list was given; true or false is wanted"),
+            ("missing field `to`", "is missing"),
+            ("unknown field `x`, expected one of `to`, `body`", "there is no such field; known are to, body"),
+            ("unknown field `x`, expected `to`", "there is no such field; known are to"),
+            ("\"much\" is not an amount", "\"much\" is not an amount"),
+        ] {
+            assert_eq!(in_plain_words(said), told);
         }
     }
 

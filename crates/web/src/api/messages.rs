@@ -17,7 +17,7 @@ use dakiya_core::message::Category;
 use dakiya_core::template::Variables;
 use dakiya_scheduler::{Content, EnqueueError, EnqueueRequest};
 use dakiya_store::messages::{self, MessageFilter};
-use dakiya_store::templates;
+use dakiya_store::{budgets, templates};
 use serde::Deserialize;
 use shapes::{Event, MessageAccepted, MessageDetail, MessageSummary, NewMessage};
 use utoipa::IntoParams;
@@ -145,7 +145,7 @@ pub async fn get(
     let message = messages::get(&app.store, id).await?.ok_or_else(|| Problem::not_found("message"))?;
     let events = messages::events(&app.store, &message).await?;
     Ok(axum::Json(MessageDetail {
-        message: message.into(),
+        message: MessageSummary::of(message, &budgets::holds(&app.store).await?),
         events: events.into_iter().map(Event::from).collect(),
     }))
 }
@@ -193,7 +193,8 @@ pub async fn list(
     let (limit, cursor) = pagination::page(query.limit.as_deref(), query.cursor.clone())?;
     let Some(filter) = filter_of(&app, &query).await? else { return Ok(axum::Json(List::whole(Vec::new()))) };
     let page = messages::page(&app.store, &filter, cursor.as_ref(), limit).await?;
-    Ok(axum::Json(List::of(page, MessageSummary::from)))
+    let holds = budgets::holds(&app.store).await?;
+    Ok(axum::Json(List::of(page, |message| MessageSummary::of(message, &holds))))
 }
 
 /// Reads the filters. `None`: no message can match.

@@ -117,9 +117,10 @@ fn v1() -> OpenApiRouter<AppState> {
         .routes(routes!(closing::get_closed))
         .routes(routes!(closing::reconciliation))
         .routes(routes!(projections::get))
-        .routes(routes!(budgets::get, budgets::put))
+        .routes(routes!(budgets::list))
+        .routes(routes!(budgets::get, budgets::put, budgets::delete))
         .routes(routes!(rate_cards::list))
-        .routes(routes!(rate_cards::get, rate_cards::put))
+        .routes(routes!(rate_cards::get, rate_cards::put, rate_cards::remove))
 }
 
 async fn nothing_here() -> Problem {

@@ -170,6 +170,9 @@ pub struct PaymentItem {
     /// What reminders still ask for.
     #[schema(value_type = schema::Money)]
     left: Money,
+    /// What came beyond the amount; somebody may have paid too much, or typed too much.
+    #[schema(value_type = schema::Money)]
+    surplus: Money,
     /// By when.
     due_on: NaiveDate,
     /// Where to pay.
@@ -197,6 +200,7 @@ impl From<Payment> for PaymentItem {
     fn from(payment: Payment) -> Self {
         Self {
             left: payment.left(),
+            surplus: payment.balance().surplus(),
             status: payment.status,
             phone: payment.phone.number(),
             pay_url_expired: payment.link_expired_at.is_some(),
@@ -225,7 +229,7 @@ pub struct PaymentHistoryItem {
     /// What.
     #[schema(value_type = schema::PaymentEventKind)]
     kind: PaymentEventKind,
-    /// What came; null when nothing did, or all that was left.
+    /// What came, or was taken back; null when nothing did, or all that was left came.
     #[schema(value_type = Option<schema::Money>, required = true)]
     amount: Option<Money>,
     /// `page`, `api`, `erasure`, or the name of a provider's webhook.
@@ -252,6 +256,7 @@ impl PaymentDetail {
             kind: happened.event.kind(),
             amount: match happened.event {
                 PaymentEvent::Received(amount) => amount,
+                PaymentEvent::TakenBack(amount) => Some(amount),
                 PaymentEvent::Canceled | PaymentEvent::LinkExpired => None,
             },
             source: happened.source,

@@ -101,7 +101,7 @@ pub async fn put(
 
 /// Record that a payment was paid
 ///
-/// Without an amount, all that was left was paid; with less than that, a part of it. Once it is paid none of its reminders
+/// Without an amount, all that was left was paid; with less than that, a part of it; what is more is the `surplus`. Once it is paid none of its reminders
 /// begins any more. Saying again that it is paid changes nothing; a further amount for what is paid, or any for what is
 /// canceled, is refused.
 #[utoipa::path(

@@ -108,7 +108,7 @@ pub struct ProjectionAnswer {
     /// The rate card that prices what is certain.
     #[schema(example = "setup-guide")]
     rate_card: String,
-    /// Since when its newest price in force holds.
+    /// Since when its oldest price in force holds.
     #[schema(required = true)]
     rate_card_dated: Option<NaiveDate>,
     /// Of when the cost of coming reminders is.

@@ -118,7 +118,7 @@ pub struct CardDetail {
     name: String,
     /// Whether estimates use it.
     in_force: bool,
-    /// Since when its newest price in force holds; null when none is.
+    /// Since when its oldest price in force holds; null when none is.
     #[schema(required = true)]
     dated: Option<NaiveDate>,
     /// Whether that is longer ago than prices usually last.
@@ -240,7 +240,8 @@ pub async fn get(
 
 /// Store a rate card
 ///
-/// Prices that hold for messages already written down do not change; each keeps what it was estimated with.
+/// Prices that hold for messages already written down do not change; each keeps what it was estimated with. The card in
+/// force must keep a price for everything that goes out (409 `invalid_state` otherwise).
 #[utoipa::path(
     put, path = "/rate-cards/{key}", operation_id = "put_rate_card", tag = "Finance", request_body = RateCardPut,
     params(("key" = String, Path, description = "Small letters, digits and hyphens", example = "our-contract")),
@@ -266,7 +267,26 @@ pub async fn put(
         fields.finish()?;
     }
     let known = rate_cards::get(&app.store, &card.key).await?.is_some();
-    rate_cards::put(&app.store, &card, &caller.actor(), app.clock.now()).await?;
+    rate_cards::put(&app.store, &card, &caller.actor(), app.clock.now(), app.today()).await?;
     let status = if known { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, axum::Json(detail(&app, card).await?)))
+}
+
+/// Remove a rate card
+///
+/// Its prices are kept, to explain what was reckoned with them. A card that ships with Dakiya, is in force, or prices a saved
+/// scenario is not removed (409 `invalid_state`).
+#[utoipa::path(
+    delete, path = "/rate-cards/{key}", operation_id = "remove_rate_card", tag = "Finance",
+    params(("key" = String, Path, description = "Its key", example = "our-contract")),
+    security(("api_key" = ["admin"])),
+    responses((status = 204, description = "It is offered nowhere any more")),
+)]
+pub async fn remove(
+    MayAdmin(caller): MayAdmin,
+    State(app): State<AppState>,
+    Path(key): Path<String>,
+) -> Result<StatusCode, Problem> {
+    rate_cards::remove(&app.store, &key, &caller.actor(), app.clock.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

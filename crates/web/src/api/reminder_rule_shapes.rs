@@ -251,10 +251,12 @@ pub struct RunItem {
     suppressed: BTreeMap<String, u64>,
     /// Messages that go out.
     will_send: u64,
-    /// Of those, how many left; null while it is to come.
+    /// Of those, how many left, a WhatsApp message and the text message that followed it counted once; null while it is to
+    /// come.
     #[schema(required = true)]
     sent: Option<u64>,
-    /// What it costs before tax: expected, or so far.
+    /// What it costs before tax: expected while it is to come or held; then what was charged, and what is expected for the
+    /// rest.
     #[schema(value_type = schema::Money)]
     cost: Money,
 }
@@ -267,18 +269,25 @@ impl RunItem {
             at: coming.run.at,
             step: coming.run.step,
             due_on: coming.run.due_on,
-            state: if coming.skipped { RunState::Skipped.as_str() } else { "coming" }.to_owned(),
-            reason: coming.skipped.then(|| "by_person".to_owned()),
+            state: if coming.skipped.is_some() { RunState::Skipped.as_str() } else { "coming" }.to_owned(),
+            reason: coming.skipped.map(|reason| reason.to_string()),
             matched: reckoned.matched(),
-            will_send: if coming.skipped { 0 } else { reckoned.will_send },
-            cost: if coming.skipped { Money::ZERO } else { reckoned.cost },
+            will_send: if coming.skipped.is_some() { 0 } else { reckoned.will_send },
+            cost: if coming.skipped.is_some() { Money::ZERO } else { reckoned.cost },
             suppressed: words(reckoned.suppressed),
             sent: None,
         }
     }
 
-    /// A run that was.
+    /// A run that was. What is written down counts by what became of it, also of what was suppressed only when it was to
+    /// be sent.
     pub fn past(run: Run, results: &RunResults) -> Self {
+        let done = run.state == RunState::Planned;
+        let (suppressed, will_send, cost) = if done {
+            (run.suppressed_with(results), results.to_send(), results.cost)
+        } else {
+            (run.suppressed, run.will_send, run.cost)
+        };
         Self {
             at: run.run.at,
             step: run.run.step,
@@ -286,10 +295,10 @@ impl RunItem {
             state: run.state.to_string(),
             reason: run.reason,
             matched: run.matched,
-            suppressed: words(run.suppressed),
-            will_send: run.will_send,
+            suppressed: words(suppressed),
+            will_send,
             sent: Some(results.sent()),
-            cost: run.cost,
+            cost,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::reminder_rule_shapes::{ReminderRuleDetail, ReminderRulePut, RunItem, 
 use crate::AppState;
 use axum::extract::State;
 use axum::http::StatusCode;
-use dakiya_core::reminder::ReminderRule;
+use dakiya_core::reminder::{ReminderRule, may_remind};
 use dakiya_scheduler::QuoteError;
 use dakiya_store::reminder_rules::{self, StoredRule};
 use dakiya_store::{reminder_runs, templates};
@@ -112,7 +112,8 @@ pub async fn runs(
         let runs = runs.map_err(cannot_reckon)?;
         return Ok(axum::Json(List::whole(runs.into_iter().map(RunItem::coming).collect())));
     }
-    let page = reminder_runs::past(&app.store, Some(stored.id), cursor.as_ref(), limit).await?;
+    let page =
+        reminder_runs::past(&app.store, Some(stored.id), app.clock.now(), cursor.as_ref(), limit).await?;
     let mut items = Vec::with_capacity(page.items.len());
     for run in page.items {
         let results = reminder_runs::results(&app.store, &run).await?;
@@ -125,15 +126,22 @@ async fn known(app: &AppState, key: &str) -> Result<StoredRule, Problem> {
     reminder_rules::get(&app.store, key).await?.ok_or_else(|| Problem::not_found("reminder rule"))
 }
 
-/// Notes every template of a rule that there is not.
+/// Notes every template of a rule that there is not, or that is none for reminders.
 async fn check_templates(app: &AppState, rule: &ReminderRule, fields: &mut Fields) -> Result<(), Problem> {
     let own = rule.steps.iter().filter_map(|step| step.template.as_deref());
     for (field, key) in
         std::iter::once(("template", rule.template.as_str())).chain(own.map(|key| ("templates", key)))
     {
-        if templates::get(&app.store, key, None).await?.is_none() {
-            let told = format!("there is no template \"{key}\"; GET /templates lists them");
-            fields.fault(field, Code::UnknownTemplate, told);
+        match templates::get(&app.store, key, None).await? {
+            None => {
+                let told = format!("there is no template \"{key}\"; GET /templates lists them");
+                fields.fault(field, Code::UnknownTemplate, told);
+            }
+            Some(version) => {
+                if let Err(error) = may_remind(version.category) {
+                    fields.fault(field, Code::InvalidRequest, format!("\"{key}\" cannot remind: {error}"));
+                }
+            }
         }
     }
     Ok(())

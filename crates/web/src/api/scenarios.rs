@@ -5,7 +5,7 @@ use super::fields::Fields;
 use super::finance::ScenarioRequest;
 use super::json::{Json, Object, Path, Query};
 use super::pagination::{List, PageQuery};
-use super::problem::{Code, Problem};
+use super::problem::{Code, Document, Problem};
 use super::schema;
 use crate::AppState;
 use axum::extract::State;
@@ -157,7 +157,8 @@ pub async fn get(
 
 /// Keep a scenario
 ///
-/// Only the month is kept; what it costs is reckoned when somebody asks.
+/// Only the month is kept; what it costs is reckoned when somebody asks. The scenario that ships, `setup-guide`, stays as it
+/// is, and no two have one name.
 #[utoipa::path(
     put, path = "/finance/scenarios/{key}", operation_id = "put_scenario", tag = "Finance", request_body = ScenarioPut,
     params(("key" = String, Path, description = "Small letters, digits and hyphens; at most 64", example = "diwali")),
@@ -165,6 +166,7 @@ pub async fn get(
     responses(
         (status = 200, description = "It was known and is changed", body = ScenarioDetail),
         (status = 201, description = "It is new", body = ScenarioDetail),
+        (status = 409, description = "It is the one that ships, or another has this name", body = Document, content_type = "application/problem+json"),
     ),
 )]
 pub async fn put(
@@ -199,7 +201,10 @@ pub async fn put(
     delete, path = "/finance/scenarios/{key}", operation_id = "delete_scenario", tag = "Finance",
     params(("key" = String, Path, description = "Its key", example = "diwali")),
     security(("api_key" = ["admin"])),
-    responses((status = 204, description = "It is gone")),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 409, description = "It is the one that ships", body = Document, content_type = "application/problem+json"),
+    ),
 )]
 pub async fn delete(
     MayAdmin(caller): MayAdmin,

@@ -7,7 +7,7 @@ use super::schema;
 use crate::AppState;
 use axum::extract::State;
 use dakiya_core::settings::{Settings, SettingsPatch};
-use dakiya_store::{rate_cards, settings};
+use dakiya_store::{StoreError, settings};
 
 /// Read the settings
 #[utoipa::path(
@@ -21,7 +21,7 @@ pub async fn get(MayRead(_): MayRead, State(app): State<AppState>) -> Result<axu
 
 /// Change settings
 ///
-/// What is left out stays.
+/// What is left out stays. A rate card that has no price for what goes out is refused.
 #[utoipa::path(
     patch, path = "/settings", operation_id = "change_settings", tag = "Settings", request_body = schema::SettingsPatch,
     security(("api_key" = ["admin"])),
@@ -34,13 +34,10 @@ pub async fn change(
 ) -> Result<axum::Json<Settings>, Problem> {
     let old = settings::on(&app.store, app.today()).await?;
     let new = patch.apply(&old).map_err(Problem::fields)?;
-    if new.rate_card != old.rate_card && rate_cards::get(&app.store, &new.rate_card).await?.is_none() {
-        return Err(Problem::field(
-            "rate_card",
-            Code::InvalidRequest,
-            format!("there is no rate card \"{}\"", new.rate_card),
-        ));
+    match settings::update(&app.store, &new, &caller.actor(), app.clock.now(), app.today()).await {
+        Ok(()) => Ok(axum::Json(new)),
+        // Only the card may not fit what is stored: it is not there, or has no price for what goes out.
+        Err(StoreError::Conflict(detail)) => Err(Problem::field("rate_card", Code::InvalidRequest, detail)),
+        Err(error) => Err(error.into()),
     }
-    settings::update(&app.store, &new, &caller.actor(), app.clock.now(), app.today()).await?;
-    Ok(axum::Json(new))
 }

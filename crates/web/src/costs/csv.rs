@@ -46,8 +46,12 @@ pub(crate) fn month_csv(report: &MonthReport) -> Result<Vec<u8>, ::csv::Error> {
     end(writer)
 }
 
-/// Months one after another, with the sum of what each shows at the end.
-pub(crate) fn year_csv(year: &str, reports: &[MonthReport]) -> Result<Vec<u8>, ::csv::Error> {
+/// Months one after another, with the sum of what each shows at the end. That of a year that is not over says so.
+pub(crate) fn year_csv(
+    year: &str,
+    reports: &[MonthReport],
+    under_way: bool,
+) -> Result<Vec<u8>, ::csv::Error> {
     let mut writer = begin()?;
     let (mut spent, mut gst, mut with_gst) = (Money::ZERO, Money::ZERO, Money::ZERO);
     for report in reports {
@@ -56,8 +60,9 @@ pub(crate) fn year_csv(year: &str, reports: &[MonthReport]) -> Result<Vec<u8>, :
         gst += report.gst.shown;
         with_gst += report.with_gst.shown;
     }
-    for (row, amount) in [("year_total", spent), ("year_gst", gst), ("year_total_with_gst", with_gst)] {
-        total(&mut writer, row, year, [amount.to_plain()])?;
+    let prefix = if under_way { "year_to_date" } else { "year" };
+    for (row, amount) in [("total", spent), ("gst", gst), ("total_with_gst", with_gst)] {
+        total(&mut writer, &format!("{prefix}_{row}"), year, [amount.to_plain()])?;
     }
     end(writer)
 }
@@ -91,7 +96,17 @@ fn month(writer: &mut Writer, report: &MonthReport) -> Result<(), ::csv::Error> 
     total(writer, "total", &name, [report.spent.shown.to_plain(), report.spent.exact.to_plain()])?;
     total(writer, "gst", &name, [report.gst.shown.to_plain(), report.gst.exact.to_plain()])?;
     let with_gst = [report.with_gst.shown.to_plain(), report.with_gst.exact.to_plain()];
-    total(writer, "total_with_gst", &name, with_gst)
+    total(writer, "total_with_gst", &name, with_gst)?;
+    let Some(closed) = &report.closed else { return Ok(()) };
+    for (row, amount) in [
+        ("closed", closed.spent),
+        ("corrections", closed.corrections),
+        ("closed_gst", closed.gst),
+        ("gst_corrections", closed.gst_corrections),
+    ] {
+        total(writer, row, &name, [amount.shown.to_plain(), amount.exact.to_plain()])?;
+    }
+    Ok(())
 }
 
 /// A row with amounts alone: what is shown, and perhaps what is exact.

@@ -2,15 +2,19 @@
 //!
 //! Amounts are exact; what is shown in paise adds up (decision 11). `shown` beside an amount is what a page prints of it.
 
+mod ahead;
 mod breakdown;
+mod closed;
 mod csv;
 mod pricer;
 mod words;
 mod xlsx;
 
+pub(crate) use ahead::{months_ahead, projection_csv};
 pub(crate) use breakdown::{By, Row};
+pub(crate) use closed::ClosedFigures;
 pub(crate) use csv::{month_csv, year_csv};
-pub(crate) use pricer::Pricer;
+pub(crate) use pricer::{CardInForce, Pricer};
 pub(crate) use words::{cause_words, gst_words};
 pub(crate) use xlsx::month_xlsx;
 
@@ -62,6 +66,8 @@ pub(crate) struct MonthReport {
     pub(crate) gst: Amount,
     pub(crate) with_gst: Amount,
     pub(crate) fx: Vec<FxPart>,
+    /// What was frozen, when the month is closed.
+    pub(crate) closed: Option<ClosedFigures>,
 }
 
 impl MonthReport {
@@ -69,7 +75,11 @@ impl MonthReport {
     pub(crate) async fn of(app: &AppState, month: Month) -> Result<MonthReport, StoreError> {
         let lines = costs::month(&app.store, month).await?;
         let names = costs::names(&app.store, &lines).await?;
-        let gst = settings::get(&app.store).await?.gst;
+        let close = costs::closed(&app.store, month).await?;
+        let gst = match &close {
+            Some(close) => close.gst_rule,
+            None => settings::gst(&app.store).await?.on(month),
+        };
         let history = fx_rates::history(&app.store).await?;
         let until = month.last_day().min(app.today());
         let later = history
@@ -89,7 +99,9 @@ impl MonthReport {
             source: dated.source.clone(),
         };
         let fx = std::iter::once(first).chain(later.map(part)).collect();
-        Ok(Self::reckon(month, lines, names, gst, fx))
+        let report = Self::reckon(month, lines, names, gst, fx);
+        let closed = close.map(|close| ClosedFigures::of(close, &report));
+        Ok(Self { closed, ..report })
     }
 
     fn reckon(month: Month, lines: Vec<CostLine>, names: Names, gst_rule: Gst, fx: Vec<FxPart>) -> Self {
@@ -126,6 +138,7 @@ impl MonthReport {
             with_gst: Amount { exact: spent.exact + gst.exact, shown: spent.shown + gst.shown },
             spent,
             fx,
+            closed: None,
         }
     }
 

@@ -25,6 +25,17 @@ pub(crate) struct Pricer {
     today: chrono::NaiveDate,
 }
 
+/// The card in force, and how old it is.
+pub(crate) struct CardInForce {
+    pub(crate) key: String,
+    pub(crate) name: String,
+    /// From when on its newest price holds.
+    pub(crate) dated: Option<chrono::NaiveDate>,
+    pub(crate) days: i64,
+    /// Too old to rely on.
+    pub(crate) stale: bool,
+}
+
 impl Pricer {
     /// Reads the cards, the dollar and GST.
     pub(crate) async fn now(app: &AppState) -> Result<Pricer, StoreError> {
@@ -46,6 +57,19 @@ impl Pricer {
     /// A card by its key.
     pub(crate) fn card(&self, key: &str) -> Option<&RateCard> {
         self.cards.iter().find(|card| card.key == key)
+    }
+
+    /// The card in force.
+    pub(crate) fn card_in_force(&self) -> Option<CardInForce> {
+        let card = self.card(&self.in_force)?;
+        let dated = card.dated(self.today);
+        Some(CardInForce {
+            key: card.key.clone(),
+            name: card.name.clone(),
+            days: dated.map_or(0, |dated| (self.today - dated).num_days()),
+            stale: card.stale_for(self.today).is_some(),
+            dated,
+        })
     }
 
     /// What the month costs on a card.

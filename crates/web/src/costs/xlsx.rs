@@ -143,6 +143,7 @@ fn summary(sheet: &mut Worksheet, report: &MonthReport, title: &str) -> Result<(
     sheet.text(0, "With GST")?;
     sheet.formula(4, &format!("=E{}+E{}", total + 1, total + 2), report.with_gst.shown, PAISE)?;
     sheet.row += 2;
+    close(&mut sheet, report)?;
     sheet.heads(&["Of what was spent", "", "", "", "₹"])?;
     let first = sheet.row;
     for (label, amount) in
@@ -167,6 +168,29 @@ fn summary(sheet: &mut Worksheet, report: &MonthReport, title: &str) -> Result<(
     }
     sheet.text(0, "Spent")?;
     sheet.sum(4, first, report.spent.shown, PAISE)
+}
+
+/// What was frozen and what was corrected since, of a month that is closed.
+fn close(sheet: &mut Sheet, report: &MonthReport) -> Result<(), XlsxError> {
+    let Some(closed) = &report.closed else { return Ok(()) };
+    let day = closed.close.closed_at.date_naive();
+    let title = format!("Closed on {day} by {}", closed.close.closed_by);
+    sheet.heads(&[&title, "", "", "GST ₹", "Before GST ₹"])?;
+    let first = sheet.row;
+    for (label, gst, spent) in [
+        ("As it was closed", closed.gst, closed.spent),
+        ("Corrections since", closed.gst_corrections, closed.corrections),
+    ] {
+        sheet.text(0, label)?;
+        sheet.money(3, gst.shown, PAISE)?;
+        sheet.money(4, spent.shown, PAISE)?;
+        sheet.row += 1;
+    }
+    sheet.text(0, "Now")?;
+    sheet.sum(3, first, report.gst.shown, PAISE)?;
+    sheet.sum(4, first, report.spent.shown, PAISE)?;
+    sheet.row += 2;
+    Ok(())
 }
 
 fn lines(sheet: &mut Worksheet, report: &MonthReport) -> Result<(), XlsxError> {

@@ -3,6 +3,7 @@
 use crate::filters::{counted, reason_words, status_words};
 use dakiya_core::message::{EventSource, Status};
 use dakiya_core::money::Money;
+use dakiya_store::budgets::BudgetHold;
 use dakiya_store::messages::Message;
 use dakiya_twilio::error::{self, Charged};
 
@@ -16,9 +17,13 @@ pub(crate) struct Explained {
 }
 
 impl Explained {
-    /// Explains a message.
-    pub(crate) fn of(message: &Message) -> Explained {
+    /// Explains a message; `hold` is the budget that keeps it waiting.
+    pub(crate) fn of(message: &Message, hold: Option<BudgetHold>) -> Explained {
         let charged = charged(message);
+        if let Some(hold) = hold {
+            let (meaning, remedy) = held(hold);
+            return Explained { title: "Waits for budget".to_owned(), meaning, remedy, charged };
+        }
         if let Some(known) = message.error_code.and_then(error::explain) {
             return Explained {
                 title: known.title.clone(),
@@ -38,6 +43,26 @@ impl Explained {
         let (meaning, remedy) = without_code(message);
         let title = message.suppressed_reason.map_or(status_words(message.status), reason_words).to_owned();
         Explained { title, meaning: meaning.to_owned(), remedy: remedy.to_owned(), charged }
+    }
+}
+
+/// Which budget keeps something waiting, and what lets it go on.
+pub(crate) fn held(hold: BudgetHold) -> (String, String) {
+    match hold {
+        BudgetHold::Month(month) => {
+            let name = month.first_day().format("%B %Y");
+            (
+                format!("The budget for {name} is used up. Nothing is lost: it waits."),
+                format!(
+                    "Raise the budget for {name} under Budgets and it goes on by itself; otherwise it goes out on the next month’s."
+                ),
+            )
+        }
+        BudgetHold::Campaign => (
+            "The campaign’s own budget is used up, because messages turned out dearer than estimated."
+                .to_owned(),
+            "Cancel the rest, or write a new campaign for them.".to_owned(),
+        ),
     }
 }
 
@@ -90,6 +115,7 @@ pub(crate) fn why(message: &Message) -> String {
         (Some(reason), _) => reason_words(reason).to_owned(),
         (None, Some(code)) => format!("{} · {code}", title_of(code)),
         (None, None) if message.test => "Test key: not sent".to_owned(),
+        (None, None) if message.budget_hold.is_some() => "Waits for budget".to_owned(),
         (None, None) if message.attempts > 1 => counted(message.attempts.into(), "try", "tries"),
         (None, None) => String::new(),
     }

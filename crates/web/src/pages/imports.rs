@@ -157,7 +157,8 @@ pub(crate) fn done_words(query: &HashMap<String, String>, repeated: &str) -> Str
         words += &format!(" {} {repeated}", grouped(duplicates.into()));
     }
     if bad > 0 {
-        words += &format!(" {} still need fixing.", grouped(bad.into()));
+        let verb = if bad == 1 { "needs" } else { "need" };
+        words += &format!(" {} still {verb} fixing.", grouped(bad.into()));
     }
     words
 }

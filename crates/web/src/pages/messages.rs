@@ -19,9 +19,9 @@ use chrono::{Days, NaiveDate};
 use dakiya_core::ids::CampaignId;
 use dakiya_core::message::{Channel, Status};
 use dakiya_core::phone::{AllowedCountries, PhoneNumber};
-use dakiya_core::time::Timestamp;
+use dakiya_core::time::{Timestamp, parse_day};
 use dakiya_store::messages::{self, Message, MessageFilter};
-use dakiya_store::{campaigns, settings, templates};
+use dakiya_store::{budgets, campaigns, settings, templates};
 use std::collections::HashMap;
 
 const ROWS: u64 = 50;
@@ -116,10 +116,7 @@ impl Chosen {
             if text.is_empty() {
                 return None;
             }
-            faults.take(
-                name,
-                text.parse().map_err(|_| format!("\"{text}\" is not a date; write it as 2026-08-18")),
-            )
+            faults.take(name, parse_day(text))
         };
         let (from, until) = (day("from", &self.from), day("until", &self.until));
         let filter = MessageFilter {
@@ -278,6 +275,10 @@ struct MessagePage {
     frame: Frame,
     message: Message,
     explained: Explained,
+    /// A budget keeps it waiting.
+    held: bool,
+    /// Its cost is in what a budget counts as spent or set aside. A single message is, once it is taken for posting.
+    set_aside: bool,
     events: Vec<EventRow>,
     campaign: Option<(CampaignId, String)>,
     template_key: Option<String>,
@@ -299,6 +300,7 @@ async fn show(State(app): State<AppState>, person: Person, Path(id): Path<String
         }
         None => None,
     };
+    let hold = budgets::holds(&app.store).await?.of(&message);
     let events = messages::events(&app.store, &message).await?;
     let events = events
         .into_iter()
@@ -315,7 +317,9 @@ async fn show(State(app): State<AppState>, person: Person, Path(id): Path<String
         .collect();
     let page = MessagePage {
         frame: Frame::of(&app, &person, Section::Messages).await?,
-        explained: Explained::of(&message),
+        explained: Explained::of(&message, hold),
+        held: hold.is_some(),
+        set_aside: message.is_reserved() && (campaign.is_some() || message.status != Status::Queued),
         events,
         campaign,
         template_key,

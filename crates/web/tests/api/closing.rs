@@ -75,6 +75,14 @@ async fn a_month_is_closed_once_and_a_later_correction_stands_beside_it() {
     let figures =
         ["closed", "corrections", "now"].map(|name| later[name]["amount"].as_str().unwrap().to_owned());
     assert_eq!(figures, ["960.00", "48.00", "1008.00"]);
+    assert_eq!((&later["gst_mode"], &later["gst"]["amount"]), (&json!("vendor_charged"), &json!("172.80")));
+    let gst = json!({"gst": {"mode": "none"}});
+    let patched = world.call(&world.admin, Method::PATCH, "/settings", Some(gst)).await.json(200);
+    assert_eq!(patched["gst"], json!({"mode": "none", "rate": "18"}));
+    let page = world.get(&format!("/finance/months/{month}")).await.json(200);
+    assert_eq!((&page["gst_mode"], &page["gst"]["amount"]), (&json!("vendor_charged"), &json!("181.44")));
+    assert_eq!(page["close"]["closed"]["amount"], "960.00");
+    assert_eq!(page["close"]["corrections"]["amount"], "48.00");
     let line = &later["lines"][0];
     assert_eq!((&line["item"], &line["from_usage_records"]), (&json!("other"), &json!(true)));
     assert_eq!(line["corrections"]["amount"], "48.00");
@@ -85,6 +93,11 @@ async fn a_months_reconciliation_is_read_by_month() {
     let world = World::new().await;
     let month = two_months_ago().to_string();
     let empty = world.get(&format!("/finance/reconciliation?month={month}")).await.json(200);
-    assert_eq!(empty, json!({"month": month, "days": [], "findings": []}));
+    let nothing = json!({"month": month, "days": [], "items": [], "next_cursor": null, "findings": []});
+    assert_eq!(empty, nothing);
+    let of = |more: &str| format!("/finance/reconciliation?month={month}{more}");
+    assert_eq!(world.get(&of(&format!("&day={month}-01&limit=1"))).await.json(200)["items"], json!([]));
+    assert_eq!(world.get(&of("&day=2020-01-01")).await.fields(422), ["day"]);
+    assert_eq!(world.get(&of("&limit=501")).await.fields(422), ["limit"]);
     assert_eq!(world.get("/finance/reconciliation?month=13").await.fields(422), ["month"]);
 }

@@ -1,6 +1,6 @@
 //! Budgets and rate cards by API.
 
-use crate::world::{World, phone};
+use crate::world::{Answer, World, phone};
 use dakiya_core::time::Month;
 use serde_json::{Value, json};
 
@@ -16,12 +16,60 @@ async fn a_budget_is_set_and_says_where_it_stands() {
         world.put("/budgets/2031-04", json!({"amount": rupees("1000.50"), "stop": true})).await.json(201);
     let expected = json!({
         "month": "2031-04", "amount": rupees("1000.50"), "stop": true, "warn_at": [50, 80, 100], "spent": rupees("0.00"),
-        "reserved": rupees("0.00"), "left": rupees("1000.50"), "warnings": [], "held": {"messages": 0, "campaigns": []},
+        "reserved": rupees("0.00"), "left": rupees("1000.50"), "expected": rupees("150.00"), "warnings": [], "held": {"messages": 0, "campaigns": []},
     });
     assert_eq!(set, expected);
     let changed = json!({"amount": rupees("5"), "warn_at": [90, 10, 10]});
     assert_eq!(world.put("/budgets/2031-04", changed).await.json(200)["warn_at"], json!([10, 90]));
     assert_eq!(world.get("/budgets/2031-04").await.json(200)["stop"], false);
+}
+
+#[tokio::test]
+async fn budgets_are_listed_with_what_their_months_will_cost_and_taken_away() {
+    let world = World::new().await;
+    for (month, amount) in [("2031-04", "1000"), ("2031-05", "100"), ("2040-01", "300")] {
+        world.put(&format!("/budgets/{month}"), json!({"amount": rupees(amount)})).await.json(201);
+    }
+    let first = world.get("/budgets?limit=2").await.json(200);
+    let months: Vec<&Value> = first["items"].as_array().unwrap().iter().map(|item| &item["month"]).collect();
+    assert_eq!(months, ["2031-04", "2031-05"]);
+    // The rent of the month is certain: 150.
+    let warning = |percent| json!({"basis": "forecast", "percent": percent});
+    assert_eq!(first["items"][0]["warnings"], json!([]));
+    assert_eq!(first["items"][1]["warnings"], json!([warning(50), warning(80), warning(100)]));
+    let rest =
+        world.get(&format!("/budgets?cursor={}", first["next_cursor"].as_str().unwrap())).await.json(200);
+    assert_eq!((&rest["items"][0]["month"], &rest["next_cursor"]), (&json!("2040-01"), &Value::Null));
+    assert_eq!(rest["items"][0], world.get("/budgets/2040-01").await.json(200));
+    let delete = async |path: &str| world.call(&world.admin, axum::http::Method::DELETE, path, None).await;
+    assert_eq!(delete("/budgets/2040-01").await.status, 204);
+    assert_eq!(delete("/budgets/2040-01").await.problem(404), "not_found");
+    assert_eq!(delete("/budgets/january").await.fields(422), ["month"]);
+    assert_eq!(world.get("/budgets").await.json(200)["items"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_budget_keeps_waiting_says_which_by_api() {
+    let world = World::new().await;
+    let now = chrono::Utc::now();
+    let this = Month::of(dakiya_core::time::day_in(now, chrono_tz::Asia::Kolkata));
+    let budget = json!({"amount": rupees("0.10"), "stop": true});
+    world.put(&format!("/budgets/{this}"), budget).await.json(201);
+    let id = world.message(&phone(1), "Hello").await;
+    let path = format!("/messages/{id}");
+    assert_eq!(world.get(&path).await.json(200)["held_by_budget"], Value::Null);
+    let request = dakiya_store::messages::TakeRequest {
+        now: now + chrono::TimeDelta::seconds(2),
+        horizon: chrono::TimeDelta::milliseconds(300),
+        batch: 100,
+        urgent_batch: 100,
+        zone: chrono_tz::Asia::Kolkata,
+        only: None,
+    };
+    dakiya_store::messages::take(&world.store, &request).await.unwrap();
+    assert_eq!(world.get(&path).await.json(200)["held_by_budget"], this.to_string());
+    let listed = world.get("/messages?status=queued").await.json(200);
+    assert_eq!(listed["items"][0]["held_by_budget"], this.to_string());
 }
 
 #[tokio::test]
@@ -101,18 +149,48 @@ async fn a_rate_card_is_stored_with_dated_rows_and_priced_with() {
         .collect();
     assert_eq!(names, [("setup-guide", true), ("twilio-list", false)]);
     assert_eq!(world.get("/rate-cards/ours").await.problem(404), "not_found");
-    let card = json!({"name": "Ours", "rows": [row("2026-01-01", "0.50"), row("2199-01-01", "0.70")]});
+    let card = json!({"name": "Ours", "rows": [row("2026-01-01", "0.50"), row("2099-01-01", "0.70")]});
     let stored = world.put("/rate-cards/ours", card.clone()).await.json(201);
     assert_eq!(stored["rows"].as_array().unwrap().len(), 2);
     assert_eq!((&stored["dated"], &stored["in_force"]), (&json!("2026-01-01"), &json!(false)));
     assert_eq!(world.put("/rate-cards/ours", card).await.json(200), stored);
-    let patch = json!({"rate_card": "ours"});
-    world.call(&world.admin, axum::http::Method::PATCH, "/settings", Some(patch)).await.json(200);
+    // What goes out by WhatsApp would have no price: every message of it would be refused.
+    let patch = || {
+        let patch = json!({"rate_card": "ours"});
+        world.call(&world.admin, axum::http::Method::PATCH, "/settings", Some(patch))
+    };
+    assert_eq!(patch().await.fields(422), ["rate_card"]);
+    world.put("/rate-cards/ours", priced(row("2026-01-01", "0.50"))).await.json(200);
+    patch().await.json(200);
     let estimate = json!({"body": "Hello", "category": "service", "recipients": [{"to": phone(1)}]});
     assert_eq!(world.post("/estimates", estimate).await.json(200)["cost"]["expected"], rupees("0.50"));
-    // What it never was asked for has no price, and says so.
-    let whatsapp = json!({"body": "Hello", "channel": "whatsapp", "recipients": [{"to": phone(1)}]});
-    assert_eq!(world.post("/estimates", whatsapp).await.problem(422), "no_rate");
+    // Nor does the card in force lose a price.
+    let emptied = world.put("/rate-cards/ours", json!({"name": "Ours", "rows": []})).await;
+    assert_eq!(emptied.problem(409), "invalid_state");
+    assert_eq!(delete(&world, "ours").await.problem(409), "invalid_state");
+}
+
+/// A card that prices what goes out by both channels.
+fn priced(sms: Value) -> Value {
+    let mut whatsapp = row("2026-01-01", "0.60");
+    whatsapp["item"] = json!("whatsapp");
+    whatsapp["unit"] = json!("message");
+    json!({"name": "Ours", "rows": [sms, whatsapp]})
+}
+
+async fn delete(world: &World, card: &str) -> Answer {
+    world.call(&world.admin, axum::http::Method::DELETE, &format!("/rate-cards/{card}"), None).await
+}
+
+#[tokio::test]
+async fn a_rate_card_is_removed_unless_it_ships_or_is_used() {
+    let world = World::new().await;
+    world.put("/rate-cards/ours", priced(row("2026-01-01", "0.50"))).await.json(201);
+    assert_eq!(delete(&world, "ours").await.status, 204);
+    assert_eq!(delete(&world, "ours").await.problem(404), "not_found");
+    assert_eq!(world.get("/rate-cards/ours").await.problem(404), "not_found");
+    assert_eq!(delete(&world, "twilio-list").await.problem(409), "invalid_state");
+    world.put("/rate-cards/ours", priced(row("2026-01-01", "0.50"))).await.json(201);
 }
 
 #[tokio::test]
@@ -123,6 +201,13 @@ async fn a_rate_card_that_makes_no_sense_is_refused_with_every_fault() {
     wrong["charges"][0]["high"] = json!("0.10");
     let card = json!({"name": "Ours", "rows": [wrong, row("2026-01-01", "-1")]});
     let fields = world.put("/rate-cards/ours", card).await.fields(422);
+    let mut never = row("0026-11-22", "0.50");
+    never["route"] = json!("in_window");
+    let card = json!({"name": "Ours", "rows": [never]});
+    assert_eq!(
+        world.put("/rate-cards/ours", card).await.fields(422),
+        ["rows[0].route", "rows[0].valid_from"]
+    );
     assert_eq!(fields, ["rows[0].unit", "rows[0].charges[0]", "rows[1].charges[0]", "rows[1]"]);
     let floats =
         json!({"name": "Ours", "rows": [{"charges": [{"name": "x", "currency": "INR", "low": 0.5}]}]});
@@ -199,11 +284,19 @@ async fn a_scenario_is_kept_priced_listed_and_thrown_away() {
     let rest =
         world.get(&format!("/finance/scenarios?cursor={}", listed["next_cursor"].as_str().unwrap())).await;
     assert_eq!(rest.json(200)["items"][0]["key"], "setup-guide");
-    for path in ["/finance/scenarios/list", "/finance/scenarios/setup-guide"] {
-        let delete = || world.call(&world.admin, axum::http::Method::DELETE, path, None);
-        assert_eq!(delete().await.status, 204);
-        assert_eq!(delete().await.problem(404), "not_found");
-        assert_eq!(world.get(path).await.problem(404), "not_found");
+    let delete = async |path: &str| world.call(&world.admin, axum::http::Method::DELETE, path, None).await;
+    assert_eq!(delete("/finance/scenarios/list").await.status, 204);
+    assert_eq!(delete("/finance/scenarios/list").await.problem(404), "not_found");
+    assert_eq!(world.get("/finance/scenarios/list").await.problem(404), "not_found");
+    // The one that ships stays as it is, and no two have one name.
+    assert_eq!(delete("/finance/scenarios/setup-guide").await.problem(409), "invalid_state");
+    let plain = json!({"requests_per_month": 1, "sms_per_request": 1, "phone_numbers": 1});
+    for key in ["setup-guide", "other"] {
+        let again = json!({"name": "Answers", "scenario": plain});
+        assert_eq!(
+            world.put(&format!("/finance/scenarios/{key}"), again).await.problem(409),
+            "invalid_state"
+        );
     }
 }
 
@@ -245,7 +338,7 @@ async fn what_may_be_free_makes_an_estimates_low_price_lower_and_nothing_else() 
     let world = World::new().await;
     let mut price = row("2026-01-01", "0.50");
     price["charges"][0]["free_per_month"] = json!(1);
-    world.put("/rate-cards/ours", json!({"name": "Ours", "rows": [price]})).await.json(201);
+    world.put("/rate-cards/ours", priced(price)).await.json(201);
     let patch = json!({"rate_card": "ours"});
     world.call(&world.admin, axum::http::Method::PATCH, "/settings", Some(patch)).await.json(200);
     let people: Vec<Value> = (1..4).map(|n| json!({"to": phone(n)})).collect();

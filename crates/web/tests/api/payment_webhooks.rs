@@ -132,6 +132,17 @@ async fn a_razorpay_link_that_is_cancelled_cancels_and_one_that_expires_does_not
 }
 
 #[tokio::test]
+async fn a_link_behind_an_address_of_our_own_expires_by_its_reference() {
+    let world = world_with_a_payment().await;
+    let payment = |pay_url: &str| json!({"phone": phone(1), "amount": {"amount": "1000", "currency": "INR"}, "due_on": "2026-12-05", "pay_url": pay_url});
+    world.put("/payments/INV%2F1", payment("https://rzp.io/i/newer")).await.json(200);
+    assert_eq!(razorpay(&world, "payment_link.expired", "evt_1", 0).await.json(200)["result"], "unchanged");
+    world.put("/payments/INV%2F1", payment("https://pay.example.in/INV-1")).await.json(200);
+    assert_eq!(razorpay(&world, "payment_link.expired", "evt_2", 0).await.json(200)["result"], "changed");
+    assert_eq!(world.get("/payments/INV%2F1").await.json(200)["pay_url_expired"], true);
+}
+
+#[tokio::test]
 async fn what_is_told_before_the_payment_is_known_counts_when_it_comes() {
     let world = World::new().await;
     assert_eq!(razorpay(&world, "payment_link.paid", "evt_1", 100_000).await.json(200)["result"], "early");

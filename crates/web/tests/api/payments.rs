@@ -28,6 +28,7 @@ async fn a_payment_is_put_read_listed_paid_in_parts_and_settled() {
 
     let part = world.post(&format!("{path}/paid"), json!({"amount": rupees("250.50")})).await.json(200);
     assert_eq!((&part["status"], &part["left"]), (&json!("partly_paid"), &rupees("1000.00")));
+    assert_eq!(part["surplus"], rupees("0.00"));
     let paid = world.call(&world.admin, Method::POST, &format!("{path}/paid"), None).await.json(200);
     assert_eq!((&paid["status"], &paid["left"]), (&json!("paid"), &rupees("0.00")));
     assert!(paid["settled_at"].is_string());
@@ -183,4 +184,17 @@ async fn keys_that_may_not_send_change_no_payment() {
         }
         assert_eq!(world.call(&key, Method::GET, "/payments/1", None).await.json(200)["status"], "open");
     }
+}
+
+#[tokio::test]
+async fn what_is_paid_too_much_is_kept_and_told() {
+    let world = World::new().await;
+    world.put("/payments/1", payment(1, "100")).await.json(201);
+    let paid = world.post("/payments/1/paid", json!({"amount": rupees("1000")})).await.json(200);
+    assert_eq!((&paid["status"], &paid["surplus"]), (&json!("paid"), &rupees("900.00")));
+    let mut number = payment(2, "100");
+    number["amount"] = json!(1499);
+    let answer = world.put("/payments/2", number).await.json(422);
+    let told = answer["errors"][0]["message"].as_str().unwrap();
+    assert!(told.starts_with("1499 was given; an amount such as"), "{told}");
 }

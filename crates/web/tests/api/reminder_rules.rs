@@ -66,6 +66,12 @@ async fn every_fault_of_a_rule_is_named_and_nothing_is_stored() {
     let mut unknown = rule();
     unknown["template"] = json!("no_such");
     assert_eq!(world.put("/reminder-rules/fees", unknown).await.problem(422), "unknown_template");
+    for (field, value) in [("template", json!("otp")), ("templates", json!({"7": "otp"}))] {
+        let mut code = rule();
+        code[field] = value;
+        let refused = world.put("/reminder-rules/fees", code).await;
+        assert_eq!(refused.fields(422), [field], "a code is no reminder");
+    }
     let mut none = rule();
     none["offsets_days"] = json!([]);
     assert_eq!(world.put("/reminder-rules/fees", none).await.problem(422), "invalid_request");

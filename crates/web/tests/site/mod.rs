@@ -11,7 +11,7 @@ use dakiya_core::phone::{AllowedCountries, PhoneNumber};
 use dakiya_core::sender::{Sender, SenderAddress, SenderKind};
 use dakiya_core::user::Role;
 use dakiya_scheduler::clock::ManualClock;
-use dakiya_scheduler::{EngineConfig, Scheduler};
+use dakiya_scheduler::{Engine, EngineConfig, Scheduler};
 use dakiya_store::audit::Actor;
 use dakiya_store::{ConnectOptions, Store, senders, users};
 use dakiya_twilio::{AccountSid, AuthToken, Client, ClientConfig};
@@ -28,6 +28,8 @@ pub const PASSWORD: &str = "a long password";
 pub struct Site {
     pub store: Store,
     pub clock: ManualClock,
+    /// At work only when a test calls it.
+    pub engine: Engine,
     router: Router,
     _directory: TempDir,
 }
@@ -62,7 +64,7 @@ impl Site {
                 payment_webhooks: Default::default(),
             }),
         };
-        Site { store, clock, router: router(state), _directory: directory }
+        Site { store, clock, engine: engine.start(), router: router(state), _directory: directory }
     }
 
     /// Somebody who is not signed in.
@@ -147,6 +149,13 @@ impl Visitor<'_> {
         let mut all = vec![("csrf", token.as_str())];
         all.extend_from_slice(fields);
         self.post(path, &all).await
+    }
+
+    /// Fills in a form that saves something and leads on to a page that can be read.
+    pub async fn saves(&self, path: &str, fields: &[(&str, &str)]) {
+        let answer = self.submit(path, fields).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}: {}", answer.text);
+        assert_eq!(self.open(answer.leads_to()).await.status, StatusCode::OK);
     }
 
     /// Uploads a file with a form of ours.

@@ -181,7 +181,7 @@ async fn one<C: ConnectionTrait>(
     rows.iter().map(candidate).collect()
 }
 
-const CANDIDATE: &str = "SELECT id, phone, category, template_id, body, segments, estimated_cost, due_at, expires_at, payment_id, reminder_rule_id, \
+const CANDIDATE: &str = "SELECT id, dedupe_key, phone, category, template_id, body, segments, estimated_cost, due_at, expires_at, payment_id, reminder_rule_id, \
      payment_due_on, payment_revision, payment_text FROM messages WHERE ";
 
 fn candidate(row: &QueryResult) -> Result<Candidate, StoreError> {

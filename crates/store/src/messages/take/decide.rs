@@ -148,7 +148,7 @@ impl Desk<'_> {
         if slot > slots_until {
             return Line::Sleeps(slot - CAMPAIGN_HORIZON / 2);
         }
-        let (void, exceeded) = self.reminders.gates(&candidate, sender.channel);
+        let (void, exceeded) = self.reminders.gates(&candidate);
         let rewritten = void.map_or_else(|| self.reminders.rewrite(&mut candidate, sender.channel), Err);
         let void = rewritten.as_ref().err().copied();
         let person = self.people.get(candidate.phone);
@@ -169,6 +169,7 @@ impl Desk<'_> {
             person: person.facts(),
             void,
             exceeded,
+            days: self.reminders.days(&candidate),
             sent_last_hour: self.recent.count(candidate.phone, candidate.category),
             sender_promotional: sender.promotional,
             budget_left: self.budget.left_for(money.as_ref(), candidate.estimated_cost),

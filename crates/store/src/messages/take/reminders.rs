@@ -4,15 +4,17 @@ use super::TakeRequest;
 use super::candidates::{Candidate, Round};
 use crate::StoreError;
 use crate::column::{PhoneKey, Stored};
+use crate::messages::follows_another;
+use crate::reminder_limits::{of_payments_in, to_people_in};
 use crate::sql::{Row, Sql};
 use chrono::NaiveDate;
 use dakiya_core::encoding::{Encoding, Segments, measure};
 use dakiya_core::ids::{MessageId, PaymentId, ReminderRuleId};
-use dakiya_core::message::{Channel, SuppressedReason};
+use dakiya_core::message::{Channel, Status, SuppressedReason};
 use dakiya_core::money::Money;
 use dakiya_core::payment::PaymentStatus;
 use dakiya_core::phone::PhoneNumber;
-use dakiya_core::reminder::{ReminderChannel, ReminderLimits, ReminderRule};
+use dakiya_core::reminder::{Holidays, ReminderLimits, ReminderRule, WorkingDays};
 use dakiya_core::template::{Template, check_length};
 use dakiya_core::time::{TimeOfDay, day_in, instant_of};
 use sea_orm::{ConnectionTrait, QueryResult};
@@ -25,6 +27,8 @@ pub(super) struct Reminder {
     due_on: NaiveDate,
     revision: i64,
     text: String,
+    /// It says once more what was said on WhatsApp, and counts as the same reminder.
+    follows: bool,
 }
 
 /// A text that was filled in anew.
@@ -41,7 +45,8 @@ pub(super) struct Rewritten {
 #[derive(Default)]
 pub(super) struct Reminders {
     payments: HashMap<PaymentId, crate::reminder_payments::ReminderPayment>,
-    rules: HashMap<ReminderRuleId, (ReminderLimits, ReminderChannel)>,
+    rules: HashMap<ReminderRuleId, ReminderRule>,
+    holidays: Holidays,
     of_person_today: HashMap<PhoneNumber, u32>,
     of_payment: HashMap<PaymentId, u32>,
 }
@@ -57,6 +62,7 @@ impl Reminder {
             due_on: row.try_get("", "payment_due_on")?,
             revision: row.try_get("", "payment_revision")?,
             text: row.try_get::<Option<String>>("", "payment_text")?.unwrap_or_default(),
+            follows: follows_another(&row.try_get::<String>("", "dedupe_key")?),
         }))
     }
 }
@@ -81,40 +87,24 @@ pub(super) async fn load<C: ConnectionTrait>(
         .all(tx)
         .await?;
     for row in rules {
-        let rule: ReminderRule = row.read("rule")?;
-        reminders.rules.insert(row.read("id")?, (rule.limits, rule.channel));
+        reminders.rules.insert(row.read("id")?, row.read("rule")?);
+    }
+    if reminders.rules.values().any(|rule| rule.working_days_only) {
+        reminders.holidays = crate::reminder_rules::holidays_in(tx).await?;
     }
     let limits = |of: fn(&ReminderLimits) -> Option<u32>| {
-        reminders.rules.values().any(|(limits, _)| of(limits).is_some())
+        reminders.rules.values().any(|rule| of(&rule.limits).is_some())
     };
     if limits(|limits| limits.per_person_a_day) {
-        let midnight = instant_of(day_in(request.now, request.zone), TimeOfDay::MIDNIGHT, request.zone);
-        let rows = Sql::new("SELECT phone, count(*) AS sent FROM messages WHERE phone IN ")
-            .list(phones.into_iter().map(Stored))
-            .text(" AND payment_id IS NOT NULL AND taken_at >= ")
-            .bind(midnight)
-            .text(" AND status BETWEEN 1 AND 8 GROUP BY phone")
-            .all(tx)
-            .await?;
-        for row in rows {
-            reminders.of_person_today.insert(row.read("phone")?, count(&row)?);
-        }
+        let today = day_in(request.now, request.zone);
+        let midnight = |day: NaiveDate| instant_of(day, TimeOfDay::MIDNIGHT, request.zone);
+        let day = midnight(today)..midnight(today.succ_opt().unwrap_or(today));
+        reminders.of_person_today = to_people_in(tx, &phones, day, Status::Posting).await?;
     }
     if limits(|limits| limits.per_payment) {
-        let rows = Sql::new("SELECT payment_id, count(*) AS sent FROM messages WHERE payment_id IN ")
-            .list(ids.into_iter().map(Stored))
-            .text(" AND status BETWEEN 1 AND 8 GROUP BY payment_id")
-            .all(tx)
-            .await?;
-        for row in rows {
-            reminders.of_payment.insert(row.read("payment_id")?, count(&row)?);
-        }
+        reminders.of_payment = of_payments_in(tx, &ids, Status::Posting).await?;
     }
     Ok(reminders)
-}
-
-fn count(row: &QueryResult) -> Result<u32, StoreError> {
-    Ok(u32::try_from(row.try_get::<i64>("", "sent")?).unwrap_or(u32::MAX))
 }
 
 impl Reminders {
@@ -122,7 +112,6 @@ impl Reminders {
     pub(super) fn gates(
         &self,
         candidate: &Candidate,
-        channel: Channel,
     ) -> (Option<SuppressedReason>, Option<SuppressedReason>) {
         let Some(reminder) = &candidate.reminder else { return (None, None) };
         let void = match self.payments.get(&reminder.payment) {
@@ -136,20 +125,21 @@ impl Reminders {
             }
             _ => Some(SuppressedReason::PaymentChanged),
         };
-        let Some((limits, by)) = self.rules.get(&reminder.rule) else {
+        let Some(rule) = self.rules.get(&reminder.rule) else {
             return (void.or(Some(SuppressedReason::RuleOff)), None);
         };
-        if *by == ReminderChannel::WhatsappThenSms && channel == Channel::Sms {
-            // It says once more what was said already, so it counts as the same reminder.
+        if reminder.follows {
             return (void, None);
         }
-        let reached = |limit: Option<u32>, sent: Option<&u32>| {
-            limit.is_some_and(|limit| sent.copied().unwrap_or(0) >= limit)
-        };
-        let today = reached(limits.per_person_a_day, self.of_person_today.get(&candidate.phone));
-        let in_all = reached(limits.per_payment, self.of_payment.get(&reminder.payment));
-        let exceeded = today.then_some(SuppressedReason::DailyLimit);
-        (void, exceeded.or(in_all.then_some(SuppressedReason::PaymentLimit)))
+        let today = self.of_person_today.get(&candidate.phone).copied().unwrap_or(0);
+        let in_all = self.of_payment.get(&reminder.payment).copied().unwrap_or(0);
+        (void, rule.limits.exceeded(today, in_all))
+    }
+
+    /// The days to which a candidate's rule keeps.
+    pub(super) fn days(&self, candidate: &Candidate) -> Option<WorkingDays<'_>> {
+        let rule = self.rules.get(&candidate.reminder.as_ref()?.rule)?;
+        rule.working_days_only.then_some(WorkingDays { holidays: &self.holidays, zone: rule.zone.0 })
     }
 
     /// Fills the candidate's text in anew if its payment changed since: the amount is what is left now.
@@ -183,7 +173,7 @@ impl Reminders {
 
     /// One more was sent.
     pub(super) fn add(&mut self, candidate: &Candidate) {
-        if let Some(reminder) = &candidate.reminder {
+        if let Some(reminder) = candidate.reminder.as_ref().filter(|reminder| !reminder.follows) {
             *self.of_person_today.entry(candidate.phone).or_default() += 1;
             *self.of_payment.entry(reminder.payment).or_default() += 1;
         }

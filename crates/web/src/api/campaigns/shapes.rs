@@ -74,6 +74,9 @@ pub struct CampaignDetail {
     /// Why it is paused, when not by a person.
     #[schema(required = true)]
     pub paused_reason: Option<String>,
+    /// The budget that keeps it waiting: a month's, written `YYYY-MM`, or `campaign`, its own; null when none does.
+    #[schema(required = true, example = "2026-11")]
+    pub held_by_budget: Option<String>,
     /// How many people it goes to, as far as they are written down.
     pub recipients: u64,
     /// Messages by status; only statuses that occur.
@@ -81,7 +84,7 @@ pub struct CampaignDetail {
     pub counts: BTreeMap<Status, u64>,
     /// Before tax.
     pub cost: CampaignCost,
-    /// When the last message is expected to go out; null before approval.
+    /// When the last message is expected to go out; null before approval, and while a budget keeps it waiting.
     #[schema(value_type = Option<chrono::DateTime<chrono::Utc>>, required = true)]
     pub predicted_finish: Option<Timestamp>,
     /// When it was written down.

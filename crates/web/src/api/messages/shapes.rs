@@ -8,6 +8,7 @@ use dakiya_core::money::Money;
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::template::Variables;
 use dakiya_core::time::Timestamp;
+use dakiya_store::budgets::Holds;
 use dakiya_store::messages::{Message, MessageEvent};
 use dakiya_twilio::error::explain;
 use serde::{Deserialize, Serialize};
@@ -93,6 +94,9 @@ pub struct MessageSummary {
     /// Why it was deliberately not sent.
     #[schema(value_type = Option<schema::SuppressedReason>, required = true)]
     pub suppressed_reason: Option<SuppressedReason>,
+    /// The budget that keeps it waiting: a month's, written `YYYY-MM`, or `campaign`, its campaign's own; null when none does.
+    #[schema(required = true, example = "2026-11")]
+    pub held_by_budget: Option<String>,
     /// Twilio's id for it.
     #[schema(required = true)]
     pub twilio_sid: Option<String>,
@@ -181,9 +185,11 @@ impl From<Message> for MessageAccepted {
     }
 }
 
-impl From<Message> for MessageSummary {
-    fn from(message: Message) -> Self {
+impl MessageSummary {
+    /// As it stands; `holds` are the campaigns that a budget keeps waiting.
+    pub fn of(message: Message, holds: &Holds) -> Self {
         Self {
+            held_by_budget: holds.of(&message).map(|hold| hold.to_string()),
             id: message.id,
             to: message.phone.number(),
             sender: message.sender.to_string(),

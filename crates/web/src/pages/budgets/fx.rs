@@ -3,7 +3,8 @@
 use super::{Tab, tabs};
 use crate::AppState;
 use crate::auth::Person;
-use crate::error::PageResult;
+use crate::error::{PageError, PageResult};
+use crate::filters::counted;
 use crate::forms::{Faults, Fields, Submitted};
 use crate::view::{self, Frame, Section};
 use askama::Template;
@@ -100,13 +101,14 @@ async fn show(
 async fn save(State(app): State<AppState>, Submitted { person, fields }: Submitted) -> PageResult {
     person.must(Permission::ManageMoney)?;
     let mut faults = Faults::default();
-    let day = NaiveDate::parse_from_str(fields.text("valid_from"), "%Y-%m-%d");
-    let valid_from =
-        faults.take("valid_from", day.map_err(|_| "Choose the first day it holds, as 2026-11-22"));
-    if let (Some(day), true) = (valid_from, fields.has("remove")) {
+    if fields.has("remove") {
+        // Any day, also one that would not be taken today.
+        let day = NaiveDate::parse_from_str(fields.text("valid_from"), "%Y-%m-%d");
+        let day = day.map_err(|_| PageError::NotFound("dollar rate"))?;
         fx_rates::remove(&app.store, day, &person.actor(), app.clock.now()).await?;
         return Ok(Redirect::to("/budgets/fx?done=removed").into_response());
     }
+    let valid_from = faults.take("valid_from", fx_rate::first_day(fields.text("valid_from"), app.today()));
     let rate = faults.take("usd_inr", fx_rate::parse(fields.text("usd_inr")));
     let source = fields.text("source");
     if source.chars().count() > 200 {
@@ -125,7 +127,8 @@ async fn save(State(app): State<AppState>, Submitted { person, fields }: Submitt
 async fn read_file(State(app): State<AppState>, Submitted { person, fields }: Submitted) -> PageResult {
     person.must(Permission::ManageMoney)?;
     let mut faults = Faults::default();
-    let Some((good, bad)) = faults.take("csv", fx_rate::read_csv(fields.raw("csv").as_bytes())) else {
+    let Some((good, bad)) = faults.take("csv", fx_rate::read_csv(fields.raw("csv").as_bytes(), app.today()))
+    else {
         return page(&app, &person, fields, faults, Vec::new(), String::new()).await;
     };
     if good.is_empty() {
@@ -133,9 +136,10 @@ async fn read_file(State(app): State<AppState>, Submitted { person, fields }: Su
         return page(&app, &person, fields, faults, bad, String::new()).await;
     }
     fx_rates::put(&app.store, &good, &person.actor(), app.clock.now()).await?;
-    let done = match (good.len(), bad.len()) {
-        (kept, 0) => format!("{kept} rates saved."),
-        (kept, refused) => format!("{kept} rates saved; {refused} rows were not, see below."),
+    let saved = format!("{} saved", counted(good.len() as u64, "rate", "rates"));
+    let done = match counted(bad.len() as u64, "row was", "rows were") {
+        _ if bad.is_empty() => format!("{saved}."),
+        refused => format!("{saved}; {refused} not, see below."),
     };
     page(&app, &person, blank(&app), Faults::default(), bad, done).await
 }

@@ -2,6 +2,7 @@
 
 mod fx;
 mod months;
+mod rate_card_making;
 mod rate_cards;
 mod rate_rows;
 mod reconciliation;
@@ -19,6 +20,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
 use dakiya_core::budget::{Budget, WARN_AT};
+use dakiya_core::decimal;
 use dakiya_core::money::Money;
 use dakiya_core::tax::{Gst, GstMode};
 use dakiya_core::time::Month;
@@ -92,9 +94,12 @@ async fn page(
     let frame = Frame::of(app, person, Section::Budgets).await?;
     let gst = settings::get(&app.store).await?.gst;
     let this = Month::of(app.today());
+    let shown = months_shown(app, this).await?;
+    let expected = app.commands.expected(&shown).await?;
     let mut months = Vec::new();
-    for ahead in 0..MONTHS {
-        months.push(MonthRow::of(app, this.plus(ahead), gst).await?);
+    for month in shown {
+        let expected = expected.get(&month).copied().unwrap_or_default();
+        months.push(MonthRow::of(app, month, gst, expected).await?);
     }
     let editing = Month::parse(fields.text("month")).map(month_words).unwrap_or_default();
     let page = BudgetsPage {
@@ -112,14 +117,23 @@ async fn page(
     Ok((status, view::html(&page)).into_response())
 }
 
+/// Those of the last year that have a budget, this one and the coming ones.
+async fn months_shown(app: &AppState, this: Month) -> PageResult<Vec<Month>> {
+    let year_ago = this.first_day().checked_sub_months(chrono::Months::new(12)).map_or(this, Month::of);
+    let past = budgets::list(&app.store, year_ago, this).await?;
+    let past = past.into_iter().map(|stored| stored.budget.month).filter(|month| *month < this);
+    Ok(past.chain((0..MONTHS).map(|ahead| this.plus(ahead))).collect())
+}
+
 async fn show(
     State(app): State<AppState>,
     person: Person,
     Query(query): Query<HashMap<String, String>>,
 ) -> PageResult {
     let done = match query.get("done").map(String::as_str) {
-        Some("gst") => "GST is reckoned so from now on.",
+        Some("gst") => "GST is reckoned so from this month on. Earlier months keep what held in them.",
         Some("removed") => "Budget taken away. Nothing of that month is stopped by it any more.",
+        Some("none") => "That month had no budget; nothing has changed.",
         Some(_) => {
             "Budget saved. It holds from the next message on; what it kept waiting goes on as far as there is room."
         }
@@ -150,11 +164,16 @@ async fn save(State(app): State<AppState>, Submitted { person, fields }: Submitt
     let mut faults = Faults::default();
     let month = faults.take("month", Month::parse(fields.text("month")));
     if let (Some(month), true) = (month, fields.has("remove")) {
-        budgets::remove(&app.store, month, &person.actor(), app.clock.now()).await?;
+        let removed = budgets::remove(&app.store, month, &person.actor(), app.clock.now()).await?;
         app.commands.nudge();
-        return Ok(Redirect::to("/budgets?done=removed").into_response());
+        let done = if removed { "/budgets?done=removed" } else { "/budgets?done=none" };
+        return Ok(Redirect::to(done).into_response());
     }
-    let amount = faults.take("amount", Money::parse(fields.text("amount")));
+    let amount = match fields.text("amount") {
+        "" => Err("write an amount, for example 10,00,000; 0 lets nothing but OTPs out".to_owned()),
+        text => Money::parse(text).map_err(|error| error.to_string()),
+    };
+    let amount = faults.take("amount", amount);
     let warn_at = faults.take("warn_at", percents(fields.text("warn_at")));
     let (Some(month), Some(amount), Some(warn_at)) = (month, amount, warn_at) else {
         return page(&app, &person, fields, faults, "").await;
@@ -183,7 +202,7 @@ async fn save_gst(State(app): State<AppState>, Submitted { person, fields }: Sub
     person.must(Permission::ManageMoney)?;
     let mut faults = Faults::default();
     let mode = faults.take("gst_mode", GstMode::parse(fields.text("gst_mode")));
-    let rate = faults.take("gst_rate", dakiya_core::decimal::parse(fields.text("gst_rate")));
+    let rate = faults.take("gst_rate", decimal::typed(fields.text("gst_rate"), decimal::PER_CENT));
     if rate.is_some_and(|rate| rate < Decimal::ZERO || rate > Decimal::ONE_HUNDRED) {
         faults.add("gst_rate", "Between 0 and 100 per cent");
     }

@@ -1,11 +1,12 @@
 //! Rate cards: side by side, row by row with their history, and prices that wait for a click.
 
+use super::rate_card_making as making;
 use super::rate_rows::{self, RowView};
 use super::{Tab, tabs};
 use crate::AppState;
 use crate::auth::Person;
 use crate::error::{PageError, PageResult};
-use crate::filters;
+use crate::filters::{self, counted};
 use crate::forms::{Faults, Fields, Submitted};
 use crate::view::{self, Frame, Section};
 use askama::Template;
@@ -16,43 +17,53 @@ use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
 use chrono::NaiveDate;
 use dakiya_core::ids::RateProposalId;
-use dakiya_core::rate_card::{Change, Comparison, Proposal, RateCard, compare};
+use dakiya_core::rate_card::{Change, Comparison, Proposal, RateCard, RateRow, STALE_AFTER_DAYS, compare};
 use dakiya_core::user::Permission;
-use dakiya_store::{fx_rates, rate_cards, rate_proposals, settings};
+use dakiya_scheduler::PriceSource;
+use dakiya_store::{StoreError, fx_rates, rate_cards, rate_proposals, settings};
 use std::collections::HashMap;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
-        .route("/budgets/rate-cards", get(list))
+        .route("/budgets/rate-cards", get(list).post(making::create))
         .route("/budgets/rate-cards/use", post(choose))
         .route("/budgets/rate-cards/refresh", post(refresh))
         .route("/budgets/rate-cards/proposals/{id}", post(decide))
         .route("/budgets/rate-cards/{key}", get(show).post(add_row))
         .route("/budgets/rate-cards/{key}/retire", post(retire))
+        .route("/budgets/rate-cards/{key}/remove", get(making::ask_remove).post(making::remove))
 }
 
 /// A card in the list.
 struct CardView {
     card: RateCard,
     in_force: bool,
+    may_be_removed: bool,
     dated: Option<NaiveDate>,
     stale_for: Option<i64>,
+    /// Which of its prices in force are too old, and how old each is.
+    stale: Vec<String>,
 }
 
 impl CardView {
     fn of(card: RateCard, in_force: &str, today: NaiveDate) -> Self {
+        let aged = |row: &RateRow| {
+            let days = row.stale_for(today)?;
+            Some(format!("{}: {}", rate_rows::row_subject(row), counted(days.unsigned_abs(), "day", "days")))
+        };
         Self {
             in_force: card.key == in_force,
+            may_be_removed: card.key != in_force && RateCard::preset(&card.key).is_none(),
             dated: card.dated(today),
             stale_for: card.stale_for(today),
+            stale: card.stale(today).into_iter().filter_map(aged).collect(),
             card,
         }
     }
 }
 
-/// `SMS out, a segment`
 fn line_of(line: &Comparison) -> String {
-    rate_rows::words(&line.priced)
+    rate_rows::line_words(line)
 }
 
 fn change_words(change: &Change) -> String {
@@ -74,7 +85,18 @@ struct ProposalView {
     id: RateProposalId,
     card: String,
     source: String,
+    simulated: bool,
     changes: Vec<Change>,
+}
+
+/// What the page of all cards says besides the cards.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) done: &'static str,
+    /// Why Twilio's prices could not be read.
+    pub(super) problem: String,
+    pub(super) fields: Fields,
+    pub(super) faults: Faults,
 }
 
 #[derive(Template)]
@@ -86,11 +108,11 @@ struct CardsPage {
     lines: Vec<Comparison>,
     proposals: Vec<ProposalView>,
     fx: String,
-    done: &'static str,
-    problem: String,
+    stale_after: i64,
+    told: Told,
 }
 
-async fn list_page(app: &AppState, person: &Person, done: &'static str, problem: String) -> PageResult {
+pub(super) async fn list_page(app: &AppState, person: &Person, told: Told) -> PageResult {
     let (today, in_force) = (app.today(), settings::get(&app.store).await?.rate_card);
     let fx = fx_rates::on(&app.store, today).await?;
     let mut cards = Vec::new();
@@ -99,12 +121,14 @@ async fn list_page(app: &AppState, person: &Person, done: &'static str, problem:
     }
     let mut proposals = Vec::new();
     for open in rate_proposals::open(&app.store).await? {
-        let Some(card) = cards.iter().find(|card| card.key == open.proposal.card) else { continue };
+        let proposal = open.proposal.not_before(today);
+        let Some(card) = cards.iter().find(|card| card.key == proposal.card) else { continue };
         proposals.push(ProposalView {
             id: open.id,
             card: card.name.clone(),
             source: open.source,
-            changes: open.proposal.changes(card, fx),
+            simulated: proposal.simulated,
+            changes: proposal.changes(card, fx),
         });
     }
     let page = CardsPage {
@@ -114,10 +138,14 @@ async fn list_page(app: &AppState, person: &Person, done: &'static str, problem:
         cards: cards.into_iter().map(|card| CardView::of(card, &in_force, today)).collect(),
         proposals,
         fx: fx.inr_per_usd.to_string(),
-        done,
-        problem,
+        stale_after: STALE_AFTER_DAYS,
+        told,
     };
-    let status = if page.problem.is_empty() { StatusCode::OK } else { StatusCode::BAD_GATEWAY };
+    let status = match &page.told {
+        told if !told.faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
+        told if !told.problem.is_empty() => StatusCode::BAD_GATEWAY,
+        _ => StatusCode::OK,
+    };
     Ok((status, view::html(&page)).into_response())
 }
 
@@ -135,9 +163,10 @@ async fn list(
             "The new prices are in the card, with today’s date. The old ones stay in its history."
         }
         Some("dismissed") => "The prices were thrown away. Nothing has changed.",
+        Some("removed") => "Rate card removed. Its prices are kept to explain what was reckoned with them.",
         _ => "",
     };
-    list_page(&app, &person, done, String::new()).await
+    list_page(&app, &person, Told { done, ..Told::default() }).await
 }
 
 async fn choose(State(app): State<AppState>, Submitted { person, fields }: Submitted) -> PageResult {
@@ -145,17 +174,29 @@ async fn choose(State(app): State<AppState>, Submitted { person, fields }: Submi
     let card = find(&app, fields.text("key")).await?;
     let changed = settings::on(&app.store, app.today()).await?;
     let changed = dakiya_core::settings::Settings { rate_card: card.key, ..changed };
-    settings::update(&app.store, &changed, &person.actor(), app.clock.now(), app.today()).await?;
-    Ok(Redirect::to("/budgets/rate-cards?done=used").into_response())
+    match settings::update(&app.store, &changed, &person.actor(), app.clock.now(), app.today()).await {
+        Ok(()) => Ok(Redirect::to("/budgets/rate-cards?done=used").into_response()),
+        Err(StoreError::Conflict(detail)) => {
+            let mut faults = Faults::default();
+            faults.add("key", detail);
+            list_page(&app, &person, Told { fields, faults, ..Told::default() }).await
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn refresh(State(app): State<AppState>, Submitted { person, .. }: Submitted) -> PageResult {
     person.must(Permission::ManageMoney)?;
-    match app.commands.refresh_prices(&person.actor()).await {
+    let source = match app.config.simulated_people {
+        Some(_) => PriceSource::Simulator,
+        None => PriceSource::Twilio,
+    };
+    match app.commands.refresh_prices(source, &person.actor()).await {
         Ok(_) => Ok(Redirect::to("/budgets/rate-cards?done=read#proposals").into_response()),
         Err(dakiya_scheduler::RefreshError::Store(error)) => Err(error.into()),
         Err(error) => {
-            list_page(&app, &person, "", format!("{error}. Nothing has changed; try again later.")).await
+            let problem = format!("{error}. Nothing has changed; try again later.");
+            list_page(&app, &person, Told { problem, ..Told::default() }).await
         }
     }
 }
@@ -168,7 +209,7 @@ async fn decide(
     person.must(Permission::ManageMoney)?;
     let id: RateProposalId = id.parse().map_err(|_| PageError::NotFound("proposal"))?;
     let apply = fields.has("apply");
-    rate_proposals::decide(&app.store, id, apply, &person.actor(), app.clock.now()).await?;
+    rate_proposals::decide(&app.store, id, apply, &person.actor(), app.clock.now(), app.today()).await?;
     let done = if apply { "applied" } else { "dismissed" };
     Ok(Redirect::to(&format!("/budgets/rate-cards?done={done}")).into_response())
 }
@@ -186,7 +227,7 @@ struct CardPage {
     done: &'static str,
 }
 
-async fn find(app: &AppState, key: &str) -> PageResult<RateCard> {
+pub(super) async fn find(app: &AppState, key: &str) -> PageResult<RateCard> {
     rate_cards::get(&app.store, key).await?.ok_or(PageError::NotFound("rate card"))
 }
 
@@ -225,6 +266,9 @@ async fn show(
     let done = match query.get("done").map(String::as_str) {
         Some("added") => "Price added. It holds from its first day on.",
         Some("retired") => "Price taken out. The history keeps it.",
+        Some("created") => {
+            "Rate card made. Nothing is priced with it until you choose it on the page of all cards."
+        }
         _ => "",
     };
     let card = find(&app, &key).await?;
@@ -244,12 +288,17 @@ async fn add_row(
         return card_page(&app, &person, card, fields, faults, "").await;
     };
     // A row of the same price and day gives way to this one, as when prices are read.
-    let changed = Proposal { card: key.clone(), rows: vec![row] }.applied_to(&card);
-    if let Err(errors) = changed.validate() {
-        errors.into_iter().for_each(|error| faults.add(rate_rows::field_of(&error.field), error.message));
+    let changed = Proposal { card: key.clone(), rows: vec![row], simulated: false }.applied_to(&card);
+    // The form is about the last row; what was stored under older rules is not mended here.
+    let ours = format!("rows[{}]", changed.rows.len() - 1);
+    let errors = changed.validate().err().unwrap_or_default();
+    for error in errors.into_iter().filter(|error| error.field == "rows" || error.field.starts_with(&ours)) {
+        faults.add(rate_rows::field_of(&error.field), error.message);
+    }
+    if !faults.is_empty() {
         return card_page(&app, &person, card, fields, faults, "").await;
     }
-    rate_cards::put(&app.store, &changed, &person.actor(), app.clock.now()).await?;
+    rate_cards::put(&app.store, &changed, &person.actor(), app.clock.now(), app.today()).await?;
     Ok(Redirect::to(&format!("/budgets/rate-cards/{key}?done=added")).into_response())
 }
 
@@ -259,11 +308,21 @@ async fn retire(
     Submitted { person, fields }: Submitted,
 ) -> PageResult {
     person.must(Permission::ManageMoney)?;
-    let mut card = find(&app, &key).await?;
-    let before = card.rows.len();
-    card.rows.retain(|row| rate_rows::mark(row) != fields.text("row"));
-    if card.rows.len() < before {
-        rate_cards::put(&app.store, &card, &person.actor(), app.clock.now()).await?;
+    let card = find(&app, &key).await?;
+    let mut left = card.clone();
+    left.rows.retain(|row| rate_rows::mark(row) != fields.text("row"));
+    let done = if left == card {
+        Ok(())
+    } else {
+        rate_cards::put(&app.store, &left, &person.actor(), app.clock.now(), app.today()).await
+    };
+    match done {
+        Ok(()) => Ok(Redirect::to(&format!("/budgets/rate-cards/{key}?done=retired")).into_response()),
+        Err(StoreError::Conflict(detail)) => {
+            let mut faults = Faults::default();
+            faults.add("item", detail);
+            card_page(&app, &person, card, rate_rows::blank(app.today()), faults, "").await
+        }
+        Err(error) => Err(error.into()),
     }
-    Ok(Redirect::to(&format!("/budgets/rate-cards/{key}?done=retired")).into_response())
 }

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use dakiya_core::decimal;
 use dakiya_core::message::{Category, Direction};
 use dakiya_core::money::Currency;
-use dakiya_core::rate_card::{Charge, Confidence, Priced, RateCard, RateItem, RateRow, RateUnit, Route};
+use dakiya_core::rate_card::{Charge, Comparison, Confidence, RateCard, RateItem, RateRow, RateUnit, Route};
 use dakiya_store::rate_cards::KeptRow;
 use rust_decimal::Decimal;
 
@@ -73,8 +73,10 @@ pub(super) struct RowView {
     /// Each charge: `Twilio US$0.0832`.
     pub(super) charges: Vec<String>,
     pub(super) valid_from: NaiveDate,
-    /// `in force`, `to come`, or nothing for what was replaced.
+    /// `in force`, `to come`, or nothing for what was replaced or is never asked for.
     pub(super) state: &'static str,
+    /// How many days old it is, when it is in force and that is too long.
+    pub(super) stale_for: Option<i64>,
     pub(super) source: String,
     pub(super) confidence: &'static str,
     /// When it was written down and by whom.
@@ -93,11 +95,12 @@ pub(super) fn mark(row: &RateRow) -> String {
 pub(super) fn views(card: &RateCard, kept: Vec<KeptRow>, today: NaiveDate, zone: Zone) -> Vec<RowView> {
     let mut kept = kept;
     kept.sort_by_key(|kept| (kept.row.item, kept.row.direction, std::cmp::Reverse(kept.row.valid_from)));
+    let in_force = card.in_force(today);
     let by = |(at, who): (dakiya_core::time::Timestamp, String)| format!("{} by {who}", zone.when(&at));
     kept.into_iter()
         .map(|kept| {
             let row = &kept.row;
-            let holds = card.row(row.item, row.direction, row.category, row.route, today).ok() == Some(row);
+            let holds = in_force.contains(&row);
             RowView {
                 mark: mark(row),
                 what: row_words(row),
@@ -108,6 +111,7 @@ pub(super) fn views(card: &RateCard, kept: Vec<KeptRow>, today: NaiveDate, zone:
                     () if holds => "in force",
                     () => "",
                 },
+                stale_for: row.stale_for(today).filter(|_| holds),
                 source: row.source.clone(),
                 confidence: row.confidence.as_str(),
                 created: kept.created.map(by).unwrap_or_default(),
@@ -117,48 +121,77 @@ pub(super) fn views(card: &RateCard, kept: Vec<KeptRow>, today: NaiveDate, zone:
         .collect()
 }
 
-fn priced(row: &RateRow) -> Priced {
-    Priced {
-        item: row.item,
-        direction: row.direction,
-        category: row.category,
-        route: row.route,
-        unit: row.unit,
-    }
+/// `SMS out, every category, a segment`: a row of a card, so that no two read alike that price different things.
+pub(super) fn row_words(row: &RateRow) -> String {
+    format!("{}, {}", row_subject(row), unit_words(row.unit))
 }
 
-/// `SMS out, a segment`
-pub(super) fn words(priced: &Priced) -> String {
-    let item = match (priced.item, priced.direction) {
+/// The same without the unit.
+pub(super) fn row_subject(row: &RateRow) -> String {
+    let is_message_out = row.direction == Direction::Outbound && row.item != RateItem::Number;
+    let category = match row.category {
+        Some(category) => category_words(category),
+        None if is_message_out => "every category",
+        None => "",
+    };
+    let route = match row.route {
+        Route::Any if is_message_out && row.item == RateItem::Whatsapp => "any conversation",
+        Route::Any => "",
+        other => route_words(other),
+    };
+    joined(&[item_words(row.item, row.direction), category, route])
+}
+
+/// `SMS out, other categories, a segment`: a line that compares cards.
+pub(super) fn line_words(line: &Comparison) -> String {
+    let priced = &line.priced;
+    let category = match priced.category {
+        Some(category) => category_words(category),
+        None if line.others => "other categories",
+        None => "",
+    };
+    let route = route_words(priced.route);
+    joined(&[item_words(priced.item, priced.direction), category, route, unit_words(priced.unit)])
+}
+
+fn joined(parts: &[&str]) -> String {
+    parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(", ")
+}
+
+fn item_words(item: RateItem, direction: Direction) -> &'static str {
+    match (item, direction) {
         (RateItem::Sms, Direction::Outbound) => "SMS out",
         (RateItem::Sms, Direction::Inbound) => "SMS in",
         (RateItem::Whatsapp, Direction::Outbound) => "WhatsApp out",
         (RateItem::Whatsapp, Direction::Inbound) => "WhatsApp in",
         (RateItem::Number, _) => "Number",
         (RateItem::Other, _) => "Other",
-    };
-    let category = match priced.category {
-        Some(category) if priced.item == RateItem::Whatsapp => format!(", {category}"),
-        Some(category) if priced.item == RateItem::Sms && category != Category::Service => {
-            format!(", {category}")
-        }
-        _ => String::new(),
-    };
-    let route = match priced.route {
-        Route::InWindow => ", inside 24 hours",
-        Route::BusinessInitiated | Route::Any => "",
-    };
-    let unit = match priced.unit {
+    }
+}
+
+fn category_words(category: Category) -> &'static str {
+    match category {
+        Category::Otp => "OTP",
+        Category::Transactional => "transactional",
+        Category::Service => "service",
+        Category::Promotional => "promotional",
+    }
+}
+
+fn route_words(route: Route) -> &'static str {
+    match route {
+        Route::Any => "",
+        Route::BusinessInitiated => "we write first",
+        Route::InWindow => "inside 24 hours",
+    }
+}
+
+fn unit_words(unit: RateUnit) -> &'static str {
+    match unit {
         RateUnit::Segment => "a segment",
         RateUnit::Message => "a message",
         RateUnit::Month => "a month",
-    };
-    format!("{item}{category}{route}, {unit}")
-}
-
-/// The same of a row.
-pub(super) fn row_words(row: &RateRow) -> String {
-    words(&priced(row))
+    }
 }
 
 fn charge_words(charge: &Charge) -> String {
@@ -226,25 +259,37 @@ pub(super) fn parse(fields: &Fields, faults: &mut Faults) -> Option<RateRow> {
     })
 }
 
-/// One charge; an optional one is left out when its price is.
+/// One charge; an optional one is left out when nothing is said of it.
 fn charge(fields: &Fields, faults: &mut Faults, of: &ChargeFields) -> Option<Charge> {
-    if fields.text(of.expected).is_empty() && of.optional {
+    let said =
+        [of.name, of.low, of.expected, of.high, of.free].iter().any(|field| !fields.text(field).is_empty());
+    if of.optional && !said {
         return None;
     }
-    let mut amount = |field: &str, otherwise: Option<Decimal>| match fields.text(field) {
-        "" if otherwise.is_some() => otherwise,
-        text => faults.take(field, decimal::parse(text)),
+    let currency = faults.take(of.currency, Currency::parse(fields.text(of.currency)))?;
+    let signs = match currency {
+        Currency::Inr => decimal::RUPEES,
+        Currency::Usd => decimal::DOLLARS,
     };
-    let expected = amount(of.expected, None);
-    let (low, high) = (amount(of.low, expected), amount(of.high, expected));
+    let mut amount =
+        |field: &str, otherwise: Result<Option<Decimal>, &str>| match (fields.text(field), otherwise) {
+            ("", Ok(otherwise)) => otherwise,
+            ("", Err(missing)) => {
+                faults.add(field, missing);
+                None
+            }
+            (text, _) => faults.take(field, decimal::typed(text, signs)),
+        };
+    let expected = amount(of.expected, Err("Say what one unit is expected to cost, for example 0.80"));
+    // Left empty they are the expected price, also when that one is still to be mended.
+    let (low, high) = (amount(of.low, Ok(expected)), amount(of.high, Ok(expected)));
     let free = match fields.text(of.free) {
         "" => Some(0),
         text => faults.take(of.free, text.parse().map_err(|_| "A whole number of units a month")),
     };
-    let currency = faults.take(of.currency, Currency::parse(fields.text(of.currency)));
     Some(Charge {
         name: fields.text(of.name).to_owned(),
-        currency: currency?,
+        currency,
         low: low?,
         expected: expected?,
         high: high?,
@@ -258,7 +303,7 @@ pub(super) fn field_of(fault: &str) -> String {
     match last {
         "charges[1]" => "expected_2".to_owned(),
         "unit" => "item".to_owned(),
-        "direction" | "source" => last.to_owned(),
+        "direction" | "category" | "route" | "valid_from" | "source" => last.to_owned(),
         _ => "expected_1".to_owned(),
     }
 }
@@ -280,18 +325,53 @@ mod tests {
             ("item", "whatsapp"),
             ("category", "promotional"),
             ("name_1", "Meta"),
-            ("expected_1", "0.8631"),
+            ("expected_1", "₹0.8631"),
             ("name_2", "Twilio"),
-            ("expected_2", "0.005"),
+            ("expected_2", "US$0.005"),
             ("free_2", "1000"),
             ("source", "Contract"),
         ]);
         let row = parse(&fields, &mut faults).unwrap();
         assert!(faults.is_empty());
-        assert_eq!(words(&priced(&row)), "WhatsApp out, promotional, a message");
+        assert_eq!(row_words(&row), "WhatsApp out, promotional, any conversation, a message");
         let said: Vec<String> = row.charges.iter().map(charge_words).collect();
         assert_eq!(said, ["Meta ₹0.8631", "Twilio US$0.005, 1000 a month free"]);
         assert_eq!(row.charges[0].low, row.charges[0].high);
+    }
+
+    #[test]
+    fn rows_that_price_different_things_read_differently() {
+        let words = |pairs: &[(&str, &str)]| {
+            let mut fields = with(&[("expected_1", "1"), ("name_1", "Twilio"), ("source", "Contract")]);
+            pairs.iter().for_each(|(name, value)| fields.set(name, value));
+            row_words(&parse(&fields, &mut Faults::default()).unwrap())
+        };
+        for (pairs, expected) in [
+            (&[][..], "SMS out, every category, a segment"),
+            (&[("category", "service")], "SMS out, service, a segment"),
+            (&[("direction", "inbound")], "SMS in, a segment"),
+            (&[("item", "whatsapp")], "WhatsApp out, every category, any conversation, a message"),
+            (
+                &[("item", "whatsapp"), ("route", "business_initiated")],
+                "WhatsApp out, every category, we write first, a message",
+            ),
+            (&[("item", "number")], "Number, a month"),
+        ] {
+            assert_eq!(words(pairs), expected);
+        }
+    }
+
+    #[test]
+    fn a_second_charge_without_its_price_is_asked_for_and_one_mistake_is_one_fault() {
+        let faults_of = |pairs: &[(&str, &str)]| {
+            let (mut faults, fields) = (Faults::default(), with(pairs));
+            assert_eq!(parse(&fields, &mut faults), None);
+            faults.iter().map(|(field, _)| field.clone()).collect::<Vec<_>>()
+        };
+        let half = [("expected_1", "0.80"), ("name_2", "Meta"), ("low_2", "0.11")];
+        assert_eq!(faults_of(&half), ["expected_2"]);
+        assert_eq!(faults_of(&[("expected_1", "0,8")]), ["expected_1"]);
+        assert_eq!(faults_of(&[("expected_1", "$0.08")]), ["expected_1"], "dollars in a field for rupees");
     }
 
     #[test]

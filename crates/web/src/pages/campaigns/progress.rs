@@ -32,6 +32,8 @@ pub(crate) struct Progress {
     pub(crate) parts: Vec<Part>,
     pub(crate) read: u64,
     pub(crate) finished: bool,
+    /// A budget keeps it waiting.
+    pub(crate) held: bool,
     /// When it ends, or what it waits for.
     pub(crate) ends: String,
 }
@@ -77,6 +79,7 @@ impl Progress {
             parts,
             read: counts.get(&Status::Read).copied().unwrap_or(0),
             finished: false,
+            held: false,
             ends: String::new(),
         }
     }
@@ -87,14 +90,20 @@ impl Progress {
         state: CampaignState,
         predicted: Option<Timestamp>,
         finished: Option<Timestamp>,
+        held: bool,
         zone: Zone,
     ) -> Progress {
         let waits_for_answers = self.parts[WAITING_FOR_RECEIPT].count + self.unknown() > 0;
         self.finished = state.is_final() && !waits_for_answers;
+        self.held = held && !state.is_final();
         self.ends = match (state, predicted, finished) {
             (CampaignState::Completed, _, Some(at)) => format!("finished {}", zone.when(&at)),
             (CampaignState::Canceled, _, Some(at)) => format!("canceled {}", zone.when(&at)),
             (CampaignState::Paused, _, _) => "paused".to_owned(),
+            // Nobody knows when there is room again.
+            (CampaignState::Scheduled | CampaignState::Sending, _, _) if held => {
+                "waits for budget".to_owned()
+            }
             (CampaignState::Scheduled | CampaignState::Sending, Some(at), _) => {
                 format!("done about {}", zone.when(&at))
             }
@@ -161,6 +170,7 @@ impl Progress {
     /// What a screen reader is told now and then.
     pub(crate) fn announcement(&self) -> String {
         let trouble = match self.failed() {
+            0 if self.held => "It waits for budget.".to_owned(),
             0 => "No problems.".to_owned(),
             failed => format!("{} failed.", counted(failed, "message", "messages")),
         };
@@ -213,10 +223,23 @@ mod tests {
     }
 
     #[test]
+    fn a_campaign_that_waits_for_budget_says_so_and_names_no_finish() {
+        let zone = Zone(chrono_tz::Asia::Kolkata);
+        let at = Some("2026-11-22T06:00:00Z".parse().unwrap());
+        let counts = BTreeMap::from([(Status::Queued, 1)]);
+        let ends = |held| Progress::of("c", &counts, 0).ending(CampaignState::Sending, at, None, held, zone);
+        assert!(
+            ends(false).ends.starts_with("done about") && ends(false).announcement().contains("No problems.")
+        );
+        assert_eq!(ends(true).ends, "waits for budget");
+        assert!(ends(true).announcement().ends_with("It waits for budget."));
+    }
+
+    #[test]
     fn the_page_stops_asking_only_when_every_answer_is_in() {
         let zone = Zone(chrono_tz::Asia::Kolkata);
         let at = |counts| {
-            Progress::of("c", &counts, 0).ending(CampaignState::Completed, None, None, zone).finished
+            Progress::of("c", &counts, 0).ending(CampaignState::Completed, None, None, false, zone).finished
         };
         assert!(!at(BTreeMap::from([(Status::Sent, 1)])));
         assert!(at(BTreeMap::from([(Status::Delivered, 1)])));

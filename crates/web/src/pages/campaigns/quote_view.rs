@@ -66,9 +66,9 @@ impl QuoteView {
         }
     }
 
-    /// The expected cost and its tax.
+    /// The expected cost and its tax as they are shown, so that what is read adds up.
     pub(crate) fn with_gst(&self) -> Money {
-        self.estimate.cost.expected + self.estimate.gst
+        self.estimate.cost.expected.rounded_to_paise() + self.estimate.gst.rounded_to_paise()
     }
 
     /// Nothing blocks it.

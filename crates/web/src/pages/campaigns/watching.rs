@@ -16,7 +16,6 @@ use axum::response::{IntoResponse, Redirect};
 use dakiya_core::campaign::CampaignState;
 use dakiya_core::message::Status;
 use dakiya_core::time::Timestamp;
-use dakiya_store::budgets::BudgetHold;
 use dakiya_store::campaigns::{self, Campaign};
 use dakiya_store::messages::{self, Message};
 use std::collections::HashMap;
@@ -43,12 +42,9 @@ struct HistoryEntry {
 
 /// Which budget keeps a campaign waiting, and what lets it go on.
 fn budget_hold(campaign: &Campaign) -> Option<String> {
-    campaign.budget_hold.map(|hold| match hold {
-        BudgetHold::Month(month) => format!("the one for {month} is used up. Raise it and the campaign goes on by itself."),
-        BudgetHold::Campaign => {
-            "its own is used up, because messages turned out dearer than estimated. Cancel the rest, or write a new campaign for them."
-                .to_owned()
-        }
+    campaign.budget_hold.map(|hold| {
+        let (meaning, remedy) = explain::held(hold);
+        format!("{meaning} {remedy}")
     })
 }
 
@@ -102,6 +98,7 @@ pub(crate) async fn progress_of(app: &AppState, campaign: &Campaign) -> PageResu
         campaign.state,
         campaign.predicted_finish,
         campaign.finished_at,
+        campaign.budget_hold.is_some(),
         zone,
     ))
 }

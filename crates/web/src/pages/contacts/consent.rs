@@ -9,9 +9,8 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::post;
-use chrono::NaiveDate;
 use dakiya_core::consent::Consent;
-use dakiya_core::time::Timestamp;
+use dakiya_core::time::{Timestamp, parse_day};
 use dakiya_core::user::Permission;
 use dakiya_store::contacts::{self, Contact, ContactFields};
 
@@ -48,8 +47,7 @@ pub(super) fn read(fields: &Fields, faults: &mut Faults, zone: Zone, now: Timest
 }
 
 fn start_of(day: &str, zone: Zone, now: Timestamp) -> Result<Timestamp, String> {
-    let date: NaiveDate =
-        day.parse().map_err(|_| format!("\"{day}\" is not a date; write it as 2026-08-18"))?;
+    let date = parse_day(day).map_err(|error| error.to_string())?;
     let at = zone.day_start(date);
     if at > now { Err(format!("{day} is still to come; write the day on which they agreed")) } else { Ok(at) }
 }

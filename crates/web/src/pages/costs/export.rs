@@ -3,7 +3,7 @@
 use super::month_of;
 use crate::AppState;
 use crate::auth::Person;
-use crate::costs::{MonthReport, month_csv, month_xlsx, year_csv};
+use crate::costs::{MonthReport, month_csv, month_xlsx, months_ahead, projection_csv, year_csv};
 use crate::error::{PageError, PageResult};
 use crate::pages::upload_page::csv_file;
 use axum::Router;
@@ -21,6 +21,7 @@ use std::collections::HashMap;
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/costs/export.csv", get(year))
+        .route("/costs/projection.csv", get(projection))
         .route("/costs/{month}/export.csv", get(csv))
         .route("/costs/{month}/export.xlsx", get(xlsx))
 }
@@ -52,7 +53,13 @@ async fn xlsx(State(app): State<AppState>, person: Person, Path(text): Path<Stri
     Ok((headers, file).into_response())
 }
 
-/// `?fy=2026`: April 2026 to March 2027; the current one when absent.
+async fn projection(State(app): State<AppState>, person: Person) -> PageResult {
+    person.must(Permission::ExportMoney)?;
+    let file = projection_csv(&months_ahead(&app).await?).map_err(|error| PageError::internal(&error))?;
+    Ok(csv_file(&format!("projection-{}.csv", app.today()), Body::from(file)))
+}
+
+/// `?fy=2026`: April 2026 to March 2027, as far as it has come; the current one when absent.
 async fn year(
     State(app): State<AppState>,
     person: Person,
@@ -68,11 +75,13 @@ async fn year(
         })?,
     };
     let april = NaiveDate::from_ymd_opt(year, 4, 1).map(Month::of).ok_or(PageError::NotFound("year"))?;
+    let this = Month::of(app.today());
     let mut reports = Vec::with_capacity(12);
-    for months in 0..12 {
-        reports.push(MonthReport::of(&app, april.plus(months)).await?);
+    for month in (0..12).map(|months| april.plus(months)).filter(|month| *month <= this) {
+        reports.push(MonthReport::of(&app, month).await?);
     }
     let name = format!("{year}-{:02}", (year + 1) % 100);
-    let file = year_csv(&name, &reports).map_err(|error| PageError::internal(&error))?;
+    let file =
+        year_csv(&name, &reports, this < april.plus(12)).map_err(|error| PageError::internal(&error))?;
     Ok(csv_file(&format!("costs-{name}.csv"), Body::from(file)))
 }

@@ -3,6 +3,7 @@
 use super::chart::{Chart, HEIGHT};
 use super::spenders::{self, Spenders};
 use crate::auth::Person;
+use crate::costs::months_ahead;
 use crate::error::PageResult;
 use crate::filters;
 use crate::view::{self, Frame, Section};
@@ -16,7 +17,8 @@ use chrono::NaiveDate;
 use dakiya_core::message::{Category, Direction};
 use dakiya_core::money::Money;
 use dakiya_core::projection::{
-    FORECAST_MONTHS, Figures, LineKey, MonthProjection, financial_year, financial_year_words,
+    LineKey, MonthProjection, ShownFigures, ShownMonth, ShownYear, financial_year, financial_year_words,
+    shown_years,
 };
 use dakiya_core::rate_card::{RateItem, Spread};
 use dakiya_core::tax::GstMode;
@@ -30,37 +32,12 @@ pub(super) fn routes() -> Router<AppState> {
     Router::new().route("/costs", get(show))
 }
 
-/// A month as the table shows it.
-struct MonthRow {
-    key: String,
-    name: String,
-    now: bool,
-    figures: Figures,
-    budget: Option<Money>,
-    /// Budget less the whole month.
-    left: Option<Money>,
-    gst: Money,
-}
-
-/// The months of a financial year and their sums.
-struct YearRows {
-    name: String,
-    /// Whether all twelve months are here.
-    whole: bool,
-    rows: Vec<MonthRow>,
-    actual: Money,
-    committed: Money,
-    /// What the months are expected to cost: the forecast, or what was spent and is certain.
-    expected: Money,
-    gst: Money,
-}
-
 /// One line of this month.
 struct LineRow {
     words: &'static str,
     class: &'static str,
     kind: &'static str,
-    figures: Figures,
+    figures: ShownFigures,
 }
 
 /// How the price of what is certain came about, and how old it is.
@@ -79,10 +56,10 @@ struct Rates {
 struct CostsPage {
     frame: Frame,
     tab: &'static str,
-    month: MonthRow,
+    month: ShownMonth,
     year: String,
     lines: Vec<LineRow>,
-    years: Vec<YearRows>,
+    years: Vec<ShownYear>,
     chart: Chart,
     chart_height: u32,
     spenders: [Spenders; 2],
@@ -90,6 +67,7 @@ struct CostsPage {
     sentence: String,
     checked: Option<String>,
     assumptions: Vec<String>,
+    unpriced: Option<String>,
     rates: Rates,
     as_of: Timestamp,
     forecast: bool,
@@ -107,16 +85,14 @@ impl CostsPage {
         self.month.left.is_some_and(|left| left < Money::ZERO)
     }
 
-    fn with_gst(&self) -> Money {
-        self.month.figures.whole() + self.month.gst
+    fn is_now(&self, month: &ShownMonth) -> bool {
+        month.month == self.month.month
     }
 }
 
 async fn show(State(app): State<AppState>, person: Person) -> PageResult {
     let this = Month::of(app.today());
-    let since = first_of_year(this);
-    let months = months_between(since, this.plus(FORECAST_MONTHS));
-    let projection = app.commands.projection(since, months).await?;
+    let projection = months_ahead(&app).await?;
     let spent = costs::month(&app.store, this).await?;
     let gst = settings::get(&app.store).await?.gst;
     let gst_words = match gst.mode {
@@ -127,13 +103,15 @@ async fn show(State(app): State<AppState>, person: Person) -> PageResult {
     let from_here: Vec<MonthProjection> =
         projection.months.iter().filter(|month| month.month.plus(3) >= this).cloned().collect();
     let present = projection.months.iter().find(|month| month.month == this);
-    let Some(present) = present else { return Err(crate::error::PageError::NotFound("month")) };
+    let Some(present) = present.map(MonthProjection::shown) else {
+        return Err(crate::error::PageError::NotFound("month"));
+    };
     let page = CostsPage {
         frame: Frame::of(&app, &person, Section::Costs).await?,
         tab: "projection",
         year: financial_year_words(financial_year(this)),
-        lines: present.lines.iter().map(|line| LineRow::of(line.key, line.figures)).collect(),
-        years: years(&projection.months, this),
+        lines: present.lines.iter().map(|(key, figures)| LineRow::of(*key, *figures)).collect(),
+        years: shown_years(&projection.months),
         chart: Chart::of(&from_here, this),
         chart_height: HEIGHT,
         spenders: [spenders::by_template(&app, &spent).await?, spenders::by_plan(&app, &spent).await?],
@@ -141,10 +119,11 @@ async fn show(State(app): State<AppState>, person: Person) -> PageResult {
         sentence: method::sentence(&projection.basis),
         checked: checked(&projection.basis),
         assumptions: method::assumptions(&projection),
+        unpriced: method::unpriced(&projection),
         rates: rates(&app, &projection).await?,
         as_of: projection.reminders_as_of,
         forecast: matches!(projection.basis, Basis::Forecast { .. }),
-        month: MonthRow::of(present, this),
+        month: present,
     };
     Ok(view::html(&page).into_response())
 }
@@ -188,61 +167,8 @@ fn about(range: &Spread) -> String {
     format!("{low} to {high}")
 }
 
-/// April of the financial year that a month lies in.
-fn first_of_year(month: Month) -> Month {
-    NaiveDate::from_ymd_opt(financial_year(month), 4, 1).map_or(month, Month::of)
-}
-
-/// How many months there are from one to another, both counted.
-fn months_between(first: Month, last: Month) -> u32 {
-    let months = (0..).take_while(|ahead| first.plus(*ahead) <= last).count();
-    u32::try_from(months).unwrap_or(1)
-}
-
-fn years(months: &[MonthProjection], this: Month) -> Vec<YearRows> {
-    let mut years: Vec<YearRows> = Vec::new();
-    for month in months {
-        let name = financial_year_words(financial_year(month.month));
-        if years.last().is_none_or(|year| year.name != name) {
-            let nothing = Money::ZERO;
-            years.push(YearRows {
-                name,
-                whole: false,
-                rows: Vec::new(),
-                actual: nothing,
-                committed: nothing,
-                expected: nothing,
-                gst: nothing,
-            });
-        }
-        if let Some(year) = years.last_mut() {
-            year.actual += month.total.actual;
-            year.committed += month.total.committed;
-            year.expected += month.total.whole();
-            year.gst += month.gst;
-            year.rows.push(MonthRow::of(month, this));
-            year.whole = year.rows.len() == 12;
-        }
-    }
-    years
-}
-
-impl MonthRow {
-    fn of(month: &MonthProjection, this: Month) -> Self {
-        Self {
-            key: month.month.to_string(),
-            name: month.month.first_day().format("%B %Y").to_string(),
-            now: month.month == this,
-            figures: month.total,
-            budget: month.budget,
-            left: month.budget.map(|budget| budget - month.total.whole()),
-            gst: month.gst,
-        }
-    }
-}
-
 impl LineRow {
-    fn of(key: LineKey, figures: Figures) -> Self {
+    fn of(key: LineKey, figures: ShownFigures) -> Self {
         let (words, class) = match key.item {
             RateItem::Sms => ("SMS", ""),
             RateItem::Whatsapp => ("WhatsApp", "wa"),

@@ -61,8 +61,8 @@ struct DoneRow {
     expected: Money,
     messages: u64,
     saved: Money,
-    /// Nothing counts before this day.
-    begins: Option<NaiveDate>,
+    /// Why there is nothing to count yet, or any more.
+    counted: String,
 }
 
 #[derive(Template)]
@@ -73,6 +73,7 @@ struct SavingsPage {
     last: NaiveDate,
     days: u64,
     rate_card: String,
+    texts: u64,
     saved: Money,
     rows: Vec<Row>,
     done_rows: Vec<DoneRow>,
@@ -90,7 +91,8 @@ async fn show(
 ) -> PageResult {
     let done = match query.get("done").map(String::as_str) {
         Some("text") => {
-            "New version saved. Whatever is written down from now on uses it; what it saves is counted below."
+            "New version saved. Whatever is written down from now on uses it; campaigns that are approved keep the text that \
+             was approved. What it saves is counted below."
         }
         Some("number") => "That number gets nothing more. On its page you can let it be tried again.",
         _ => "",
@@ -108,6 +110,7 @@ async fn page(app: &AppState, person: &Person, done: &'static str, problem: Stri
         last: report.last,
         days: DAYS_LOOKED_AT,
         rate_card: report.rate_card,
+        texts: report.texts,
         saved: done_rows.iter().map(|row| row.saved).sum(),
         rows: report.found.into_iter().map(row).collect(),
         done_rows,
@@ -184,13 +187,24 @@ fn row(found: WasteFound) -> Row {
 }
 
 fn done_row(measured: Measured, frame: &Frame, today: NaiveDate) -> DoneRow {
-    let Measured { fix, key, messages, saved } = measured;
+    let Measured { fix, key, until, messages, saved } = measured;
+    let day = |day: NaiveDate| day.format("%-d %b");
+    let counted = match until {
+        _ if fix.template.is_none() => String::new(),
+        Some(until) if until < fix.counted_from => "counted with the next change of this template".to_owned(),
+        Some(until) => format!("counted until {}", day(until)),
+        None if fix.counted_from > today => format!("counted from {}", day(fix.counted_from)),
+        None => String::new(),
+    };
     let (subject, href) = match (key, &fix.template) {
         (Some(key), Some((_, language, version))) => {
             let href = view::href(&format!("/templates/{key}"), &[("language", language)]);
             (format!("{key}, {language}, version {version}"), href)
         }
-        _ => ("a number".to_owned(), String::new()),
+        _ => match fix.phone {
+            Some(phone) => (phone.masked(), format!("/contacts/{phone}")),
+            None => ("A person who was erased".to_owned(), String::new()),
+        },
     };
     DoneRow {
         title: title(fix.waste),
@@ -201,7 +215,7 @@ fn done_row(measured: Measured, frame: &Frame, today: NaiveDate) -> DoneRow {
         expected: fix.expected,
         messages,
         saved,
-        begins: Some(fix.counted_from).filter(|day| *day > today && fix.template.is_some()),
+        counted,
     }
 }
 
@@ -215,8 +229,14 @@ async fn fix_text(State(app): State<AppState>, Submitted { person, fields }: Sub
     };
     match app.commands.fix_text(&fix, &person.actor()).await {
         Ok(_) => Ok(Redirect::to("/costs/savings?done=text").into_response()),
-        Err(error @ FixError::Changed(_)) => page(&app, &person, "", error.to_string()).await,
-        Err(FixError::Store(error)) => Err(error.into()),
+        Err(refused) => refusal(&app, &person, refused).await,
+    }
+}
+
+async fn refusal(app: &AppState, person: &Person, refused: FixError) -> PageResult {
+    match refused {
+        FixError::Store(error) => Err(error.into()),
+        FixError::Changed(_) | FixError::NotDead(_) => page(app, person, "", refused.to_string()).await,
     }
 }
 
@@ -225,6 +245,8 @@ async fn suppress(State(app): State<AppState>, Submitted { person, fields }: Sub
         person.must(Permission::ManageOptOuts)?;
     }
     let phone = PhoneNumber::from_e164(fields.text("phone")).ok_or(PageError::NotFound("number"))?;
-    app.commands.suppress_number(phone, &person.actor()).await?;
-    Ok(Redirect::to("/costs/savings?done=number").into_response())
+    match app.commands.suppress_number(phone, &person.actor()).await {
+        Ok(()) => Ok(Redirect::to("/costs/savings?done=number").into_response()),
+        Err(refused) => refusal(&app, &person, refused).await,
+    }
 }

@@ -1,7 +1,7 @@
 //! What-if months as forms: what people type, and what it comes to.
 
 use crate::costs::Pricer;
-use crate::filters::grouped;
+use crate::filters::{exact_rupees, grouped};
 use crate::forms::{Faults, Fields};
 use dakiya_core::apportion;
 use dakiya_core::fx_rate;
@@ -81,8 +81,7 @@ pub(super) fn read(
         usd_inr: usd_inr?,
     };
     for error in scenario.validate().err().unwrap_or_default() {
-        let words = error.message.replace(&error.field, "it");
-        faults.add(error.field, words);
+        faults.add(error.field, error.message);
     }
     faults.is_empty().then_some((scenario, rate_card))
 }
@@ -98,11 +97,11 @@ fn whole(text: &str) -> Result<u64, String> {
     if digits.is_empty() {
         return Ok(0);
     }
-    let fault = || format!("\"{}\" is not a whole number", text.chars().take(40).collect::<String>());
+    let shown: String = text.chars().take(40).collect();
     if !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(fault());
+        return Err(format!("\"{shown}\" is not a whole number"));
     }
-    digits.parse().map_err(|_| fault())
+    digits.parse().map_err(|_| format!("\"{shown}\" is too large a number"))
 }
 
 /// One line of what a month comes to.
@@ -175,7 +174,7 @@ impl PricedView {
         self.gst = cost.gst.rounded_to_paise();
         self.with_gst = self.total + self.gst;
         self.range = (cost.low != cost.high).then_some((cost.low, cost.high));
-        self.usd_inr = cost.usd_inr.normalize().to_string();
+        self.usd_inr = exact_rupees(Money::new(cost.usd_inr));
         self.assumptions = cost.assumptions;
     }
 }
@@ -199,9 +198,13 @@ mod tests {
     fn figures_are_read_as_people_write_them() {
         assert_eq!(whole("1,00,000"), Ok(100_000));
         assert_eq!(whole(""), Ok(0));
-        for text in ["-1", "1.5", "many", "99999999999999999999999"] {
-            assert!(whole(text).is_err(), "{text}");
+        for text in ["-1", "1.5", "many"] {
+            assert!(whole(text).unwrap_err().ends_with("is not a whole number"), "{text}");
         }
+        assert_eq!(
+            whole("99999999999999999999").unwrap_err(),
+            "\"99999999999999999999\" is too large a number"
+        );
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use super::scenario_form::{FIELDS, PricedView, WITH_SIGN, fields_of, read};
 use crate::AppState;
 use crate::auth::Person;
-use crate::costs::{Pricer, gst_words};
+use crate::costs::{CardInForce, Pricer, gst_words};
 use crate::error::{PageError, PageResult};
 use crate::filters;
 use crate::forms::{Faults, Fields, Submitted};
+use crate::pages::confirm::Confirm;
 use crate::view::{self, Frame, Section};
 use askama::Template;
 use axum::Router;
@@ -14,8 +15,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
-use dakiya_core::scenario::{Scenario, checked_name};
+use dakiya_core::scenario::{SHIPPED, Scenario, checked_name};
 use dakiya_core::user::Permission;
+use dakiya_store::StoreError;
 use dakiya_store::scenarios::{self, NewScenario, SavedScenario};
 
 pub(super) fn routes() -> Router<AppState> {
@@ -23,6 +25,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/costs/scenarios", get(list).post(add))
         .route("/costs/scenarios/new", get(new))
         .route("/costs/scenarios/{key}", get(show).post(save))
+        .route("/costs/scenarios/{key}/remove", get(ask_remove).post(remove))
 }
 
 /// Scenarios on the page.
@@ -148,9 +151,11 @@ struct ScenarioPage {
     saved_by: String,
     /// What was typed is not what is kept.
     changed: bool,
+    /// What stands in the field for its name.
+    called: String,
     fields: Fields,
-    names: [&'static str; 10],
     cards: Vec<(String, String)>,
+    in_force: Option<CardInForce>,
     fx_hint: String,
     gst: String,
     /// On the card it names or the one in force, then on every other.
@@ -170,12 +175,9 @@ impl ScenarioPage {
         format!("/costs/scenarios/{key}")
     }
 
-    fn save_action(&self) -> String {
-        if self.key.is_empty() {
-            "/costs/scenarios".to_owned()
-        } else {
-            format!("/costs/scenarios/{}", self.key)
-        }
+    /// Whether it may be saved in its place, renamed and thrown away.
+    fn is_ours(&self) -> bool {
+        !self.key.is_empty() && self.key != SHIPPED
     }
 }
 
@@ -206,20 +208,23 @@ async fn page(
         }
         changed = saved.is_some_and(|saved| saved.scenario != *scenario || saved.rate_card != *card);
     }
-    let title = match (fields.text("name"), saved) {
-        ("", Some(saved)) => saved.name.clone(),
+    let name = match (fields.text("name"), saved) {
+        // The shipped one is saved under another name only.
+        ("", Some(saved)) if saved.key != SHIPPED => saved.name.clone(),
         (typed, _) => typed.to_owned(),
     };
+    changed |= saved.is_some_and(|saved| saved.key != SHIPPED && saved.name != name);
     let page = ScenarioPage {
         frame: Frame::of(app, person, Section::Costs).await?,
         tab: "scenarios",
         key: saved.map_or_else(String::new, |saved| saved.key.clone()),
-        title,
+        title: saved.map_or_else(|| "Try a month".to_owned(), |saved| saved.name.clone()),
+        called: name,
         saved_by: saved.map_or_else(String::new, |saved| saved.updated_by.clone()),
         changed,
         fields,
-        names: FIELDS,
         cards: pricer.cards.iter().map(|card| (card.key.clone(), card.name.clone())).collect(),
+        in_force: pricer.card_in_force(),
         fx_hint: format!("Empty: the rate in force, ₹{}", pricer.fx.inr_per_usd.normalize()),
         gst: gst_words(&pricer.gst),
         result,
@@ -282,9 +287,28 @@ async fn add(State(app): State<AppState>, Submitted { person, fields }: Submitte
     match asked(&app, &fields).await? {
         Err(faults) => page(&app, &person, None, fields, faults).await,
         Ok(new) => {
-            scenarios::add(&app.store, &new, &person.actor(), app.clock.now()).await?;
-            Ok(Redirect::to("/costs/scenarios?done=saved").into_response())
+            let kept = scenarios::add(&app.store, &new, &person.actor(), app.clock.now()).await;
+            answer(&app, &person, None, fields, kept.map(|_| ())).await
         }
+    }
+}
+
+/// To the list; or the form again, when the name is kept already.
+async fn answer(
+    app: &AppState,
+    person: &Person,
+    saved: Option<&SavedScenario>,
+    fields: Fields,
+    kept: Result<(), StoreError>,
+) -> PageResult {
+    match kept {
+        Ok(()) => Ok(Redirect::to("/costs/scenarios?done=saved").into_response()),
+        Err(StoreError::Conflict(why)) => {
+            let mut faults = Faults::default();
+            faults.add("name", why);
+            page(app, person, saved, fields, faults).await
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -295,15 +319,45 @@ async fn save(
 ) -> PageResult {
     person.must(Permission::ManageMoney)?;
     let saved = known(&app, &key).await?;
-    if fields.has("remove") {
-        scenarios::remove(&app.store, &key, &person.actor(), app.clock.now()).await?;
-        return Ok(Redirect::to("/costs/scenarios?done=removed").into_response());
-    }
     match asked(&app, &fields).await? {
         Err(faults) => page(&app, &person, Some(&saved), fields, faults).await,
         Ok(new) => {
-            scenarios::put(&app.store, &key, &new, &person.actor(), app.clock.now()).await?;
-            Ok(Redirect::to("/costs/scenarios?done=saved").into_response())
+            let kept = scenarios::put(&app.store, &key, &new, &person.actor(), app.clock.now()).await;
+            answer(&app, &person, Some(&saved), fields, kept.map(|_| ())).await
         }
     }
+}
+
+async fn ask_remove(State(app): State<AppState>, person: Person, Path(key): Path<String>) -> PageResult {
+    person.must(Permission::ManageMoney)?;
+    let saved = known(&app, &key).await?;
+    let href = format!("/costs/scenarios/{key}");
+    let page = Confirm {
+        frame: Frame::of(&app, &person, Section::Costs).await?,
+        title: format!("Throw away “{}”?", saved.name),
+        consequences: vec![format!(
+            "{}. Nobody sees it any more, and it does not come back. Nothing that is sent or spent changes.",
+            words(&saved.scenario)
+        )],
+        action: format!("{href}/remove"),
+        button: "Throw the scenario away".to_owned(),
+        button_class: "danger",
+        back: href,
+        back_words: "Scenario",
+        reason_label: "",
+        fault: "",
+        hidden: Vec::new(),
+    };
+    Ok(page.into_page())
+}
+
+async fn remove(
+    State(app): State<AppState>,
+    Path(key): Path<String>,
+    Submitted { person, .. }: Submitted,
+) -> PageResult {
+    person.must(Permission::ManageMoney)?;
+    known(&app, &key).await?;
+    scenarios::remove(&app.store, &key, &person.actor(), app.clock.now()).await?;
+    Ok(Redirect::to("/costs/scenarios?done=removed").into_response())
 }

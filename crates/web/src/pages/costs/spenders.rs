@@ -2,6 +2,7 @@
 
 use crate::AppState;
 use crate::error::PageResult;
+use dakiya_core::apportion;
 use dakiya_core::ids::{CampaignId, ReminderRuleId, TemplateId};
 use dakiya_core::money::Money;
 use dakiya_store::costs::CostLine;
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 /// Named one by one; the others are one line.
 const NAMED: usize = 8;
 
-/// One line.
+/// One line; what was spent is in paise.
 pub(super) struct Spender {
     pub(super) name: String,
     /// Where more is said about it; empty: nowhere.
@@ -92,6 +93,11 @@ async fn of(
     if others.0 > 0 {
         let name = format!("{} more", others.0);
         spenders.lines.push(Spender { name, href: String::new(), messages: others.1, spent: others.2 });
+    }
+    spenders.spent = spenders.spent.rounded_to_paise();
+    let exact: Vec<Money> = spenders.lines.iter().map(|line| line.spent).collect();
+    for (line, shown) in spenders.lines.iter_mut().zip(apportion::to_total(&exact, spenders.spent)) {
+        line.spent = shown;
     }
     Ok(spenders)
 }

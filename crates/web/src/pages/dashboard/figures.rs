@@ -4,6 +4,8 @@ use crate::AppState;
 use crate::error::PageResult;
 use crate::filters::percent;
 use crate::pages::campaigns::gst_words;
+use dakiya_core::apportion;
+use dakiya_core::budget::Standing;
 use dakiya_core::ids::TemplateId;
 use dakiya_core::message::{Channel, Status};
 use dakiya_core::money::Money;
@@ -14,7 +16,7 @@ use std::collections::BTreeMap;
 
 const MOST_TEMPLATES: usize = 6;
 
-/// This month's money, before tax.
+/// This month's money, before tax, in paise.
 pub(super) struct Spend {
     pub(super) actual: Money,
     pub(super) unpriced: Money,
@@ -60,10 +62,15 @@ pub(super) async fn spend(app: &AppState) -> PageResult<Spend> {
     let lines = costs::month(&app.store, month).await?;
     let actual: Money = lines.iter().map(|line| line.costs.actual).sum();
     let unpriced: Money = lines.iter().map(|line| line.costs.outstanding).sum();
-    let to_come = budgets::standing(&app.store, month).await?.reserved;
-    let total = actual + unpriced + to_come;
+    let standing =
+        Standing { spent: actual + unpriced, reserved: budgets::standing(&app.store, month).await?.reserved };
     let settings = settings::get(&app.store).await?;
-    let gst = settings.gst.on(total);
+    let gst = settings.gst.on(standing.committed());
+    // What is shown adds up, and what is spent is what the costs page shows.
+    let shown = standing.shown();
+    let (to_come, total) = (shown.reserved, shown.committed());
+    let halves = apportion::to_total(&[actual, unpriced], shown.spent);
+    let (actual, unpriced) = (halves[0], halves[1]);
     Ok(Spend {
         actual,
         unpriced,

@@ -1,9 +1,11 @@
 //! What needs me, and where the money stands.
 
+mod budget_needs;
 mod figures;
 
 use super::campaigns::progress::Progress;
 use super::campaigns::progress_of;
+use super::reminders::{Hours, reason_of, run_href};
 use crate::AppState;
 use crate::auth::Person;
 use crate::error::PageResult;
@@ -17,17 +19,25 @@ use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
 use chrono::Duration;
 use dakiya_core::campaign::CampaignState;
-use dakiya_core::message::Status;
-use dakiya_core::time::Month;
+use dakiya_core::message::{Channel, Status};
+use dakiya_core::money::Money;
+use dakiya_core::rate_card::STALE_AFTER_DAYS;
+use dakiya_core::reminder::when_in_words;
+use dakiya_core::time::Timestamp;
 use dakiya_store::campaigns::{self, Campaign};
 use dakiya_store::messages::{self, MessageFilter};
 use dakiya_store::overview::{self, SentGroup};
-use dakiya_store::{budgets, contacts, senders, templates};
+use dakiya_store::{
+    contacts, rate_cards, recurring_campaigns, reminder_rules, reminder_runs, senders, settings, templates,
+};
 use figures::{Spend, TemplateRow, Week, count, is_delivered, is_failed, spend, summed, templates_used};
 use std::collections::HashMap;
 
 /// More campaigns than this are in the list of campaigns.
 const MOST_CAMPAIGNS: u64 = 10;
+
+/// What waits beyond these comes up when some of them are decided.
+const MOST_HELD: u64 = 10;
 
 /// The dashboard.
 pub(crate) fn routes() -> Router<AppState> {
@@ -50,9 +60,15 @@ struct Running {
     is_paused: bool,
 }
 
+/// A campaign or a run of reminders that begins today.
 struct Upcoming {
+    begins: Option<Timestamp>,
     at: String,
-    campaign: Campaign,
+    name: String,
+    channel: Channel,
+    note: String,
+    href: String,
+    cost: Money,
 }
 
 #[derive(Template)]
@@ -132,19 +148,63 @@ async fn upcoming(app: &AppState, zone: Zone) -> PageResult<Vec<Upcoming>> {
     let start = |campaign: &Campaign| campaign.predicted_start.or(campaign.draft.send_at);
     let mut scheduled = of_state(app, CampaignState::Scheduled).await?;
     scheduled.retain(|campaign| start(campaign).is_none_or(|at| zone.date(&at) <= today));
-    scheduled.sort_by_key(start);
-    Ok(scheduled
-        .into_iter()
-        .map(|campaign| Upcoming {
-            at: start(&campaign).map_or_else(|| "now".to_owned(), |at| zone.time(&at)),
-            campaign,
-        })
-        .collect())
+    let clock = |at: Option<Timestamp>| at.map_or_else(|| "now".to_owned(), |at| zone.time(&at));
+    let campaign = |campaign: Campaign| Upcoming {
+        begins: start(&campaign),
+        at: clock(start(&campaign)),
+        note: String::new(),
+        href: format!("/campaigns/{}", campaign.id),
+        channel: campaign.draft.channel,
+        name: campaign.draft.name,
+        cost: campaign.estimated_cost,
+    };
+    let mut upcoming: Vec<Upcoming> = scheduled.into_iter().map(campaign).collect();
+    let tomorrow = zone.day_start(today + Duration::days(1));
+    let hours = Hours::of(app).await?;
+    for (stored, coming) in app.commands.runs_until(tomorrow).await? {
+        let goes_at = hours.opens(&stored.rule, coming.run.at).unwrap_or(coming.run.at);
+        if coming.skipped.is_some() || goes_at >= tomorrow {
+            continue;
+        }
+        upcoming.push(Upcoming {
+            begins: Some(goes_at),
+            at: zone.time(&goes_at),
+            note: counted(coming.reckoned.will_send, "reminder", "reminders"),
+            href: run_href(&stored.key, &coming.run),
+            channel: stored.rule.channel.first(),
+            name: format!("{}, {}", stored.rule.name, when_in_words(coming.run.step).to_lowercase()),
+            cost: coming.reckoned.cost,
+        });
+    }
+    upcoming.sort_by_key(|row| row.begins);
+    Ok(upcoming)
+}
+
+/// Runs of reminders and times of recurring campaigns that wait for a person to decide.
+async fn held(app: &AppState) -> PageResult<Vec<Need>> {
+    let zone = Zone(app.config.timezone);
+    let need = |what, why, href| Need { level: "warn", tag: "Held", what, why, action: "Decide", href };
+    let mut needs = Vec::new();
+    for run in reminder_runs::held(&app.store, MOST_HELD).await? {
+        let Some(rule) = reminder_rules::by_id(&app.store, run.rule_id).await? else { continue };
+        let step = when_in_words(run.run.step).to_lowercase();
+        let what = format!("“{}”, {step}, of {} waits.", rule.rule.name, zone.when(&run.run.at));
+        needs.push(need(what, format!("{}.", reason_of(&run)), run_href(&rule.key, &run.run)));
+    }
+    for time in recurring_campaigns::held(&app.store, MOST_HELD).await? {
+        let what = format!("“{}” of {} waits as a draft.", time.name, zone.when(&time.at));
+        let why =
+            time.reason.map(|reason| format!("It was not sent by itself: {reason}.")).unwrap_or_default();
+        needs.push(need(what, why, format!("/campaigns/{}", time.campaign_id)));
+    }
+    Ok(needs)
 }
 
 async fn needs(app: &AppState, week: &[SentGroup]) -> PageResult<Vec<Need>> {
     let mut needs = first_steps(app).await?;
-    needs.extend(budget_need(app).await?);
+    needs.extend(budget_needs::all(app).await?);
+    needs.extend(price_need(app).await?);
+    needs.extend(held(app).await?);
     for campaign in of_state(app, CampaignState::Paused).await? {
         let why = campaign.paused_reason.clone().unwrap_or_else(|| "A person paused it.".to_owned());
         needs.push(Need {
@@ -193,31 +253,22 @@ async fn needs(app: &AppState, week: &[SentGroup]) -> PageResult<Vec<Need>> {
     Ok(needs)
 }
 
-/// This month's budget, when it holds something back or a share of it is reached.
-async fn budget_need(app: &AppState) -> PageResult<Option<Need>> {
-    let month = Month::of(app.today());
-    let Some(stored) = budgets::get(&app.store, month).await? else { return Ok(None) };
-    let need = |level, what: String, why: String| Need {
-        level,
-        tag: "Budget",
-        what,
-        why,
-        action: "Open",
-        href: format!("/budgets?month={month}"),
-    };
-    if !budgets::held(&app.store, month).await?.is_empty() {
-        let why = "Nothing is lost: it goes on when the budget is raised. OTPs go on.".to_owned();
-        return Ok(Some(need("bad", "The month’s budget holds messages back.".to_owned(), why)));
-    }
-    let standing = budgets::standing(&app.store, month).await?;
-    let warnings = stored.budget.warnings(standing.spent, standing.committed());
-    Ok(warnings.iter().map(|warning| warning.percent).max().map(|percent| {
-        let left = stored.budget.left(standing).with_sign();
-        need(
-            "warn",
-            format!("{percent}% of the month’s budget is spent or set aside."),
-            format!("{left} is left."),
-        )
+/// Prices in force that are too old to trust.
+async fn price_need(app: &AppState) -> PageResult<Option<Need>> {
+    let key = settings::get(&app.store).await?.rate_card;
+    let Some(card) = rate_cards::get(&app.store, &key).await? else { return Ok(None) };
+    let stale = card.stale(app.today()).len() as u64;
+    Ok((stale > 0).then(|| Need {
+        level: "warn",
+        tag: "Prices",
+        what: format!(
+            "{} of the rate card “{}” began more than {STALE_AFTER_DAYS} days ago.",
+            counted(stale, "price", "prices"),
+            card.name
+        ),
+        why: "Estimates may be wrong.".to_owned(),
+        action: "Compare",
+        href: "/budgets/rate-cards".to_owned(),
     }))
 }
 

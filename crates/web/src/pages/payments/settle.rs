@@ -15,14 +15,19 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
+use dakiya_core::money::Money;
 use dakiya_core::payment::{PaymentEvent, parse_amount};
 use dakiya_core::user::Permission;
-use dakiya_store::payments::{Payment, PaymentReport, Reported, Reporter};
+use dakiya_store::payments::{self, Happened, Payment, PaymentReport, Reported, Reporter, money_of};
 use std::collections::HashMap;
+
+/// Of what happened to one payment.
+const MOST_EVENTS: u64 = 10_000;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/reminders/payment/paid", get(ask_paid).post(paid))
+        .route("/reminders/payment/take-back", get(ask_take_back).post(take_back))
         .route("/reminders/payment/cancel", get(ask_cancel).post(cancel))
 }
 
@@ -83,8 +88,114 @@ async fn paid(State(app): State<AppState>, Submitted { person, fields }: Submitt
     let Some(amount) = faults.take("amount", parse_amount(fields.text("amount"))) else {
         return paid_page(&app, &person, payment, fields, faults).await;
     };
+    let surplus = (amount - payment.left()).max(Money::ZERO);
+    if surplus > Money::ZERO && surplus.to_plain() != fields.text("surplus") {
+        return ask_surplus(&app, &person, &payment, amount, surplus).await;
+    }
     record(&app, &person, &payment, PaymentEvent::Received(Some(amount))).await?;
     Ok(Redirect::to(&href_of(&payment, "paid")).into_response())
+}
+
+/// More than is left is more often a slip than a gift.
+async fn ask_surplus(
+    app: &AppState,
+    person: &Person,
+    payment: &Payment,
+    amount: Money,
+    surplus: Money,
+) -> PageResult {
+    let reference = payment.reference.to_string();
+    let page = Confirm {
+        frame: Frame::of(app, person, Section::Reminders).await?,
+        title: format!("Did {} come?", amount.with_sign()),
+        consequences: vec![
+            format!("Only {} is left to pay.", payment.left().with_sign()),
+            format!(
+                "{} would be more than was asked for. The payment is paid then, and nobody is reminded of it any more.",
+                surplus.with_sign()
+            ),
+        ],
+        action: "/reminders/payment/paid".to_owned(),
+        button: format!("Record {}, {} too much", amount.with_sign(), surplus.with_sign()),
+        button_class: "danger",
+        back: view::href("/reminders/payment/paid", &[("reference", &reference)]),
+        back_words: "Record money",
+        reason_label: "",
+        fault: "",
+        hidden: vec![
+            ("reference", reference),
+            ("amount", amount.to_plain()),
+            ("surplus", surplus.to_plain()),
+        ],
+    };
+    Ok(page.into_page())
+}
+
+/// Recorded money that a form or an address names, if it may be taken back.
+async fn mistake(app: &AppState, payment: &Payment, event: &str) -> PageResult<(Happened, Money)> {
+    let history = payments::history(&app.store, &payment.reference, MOST_EVENTS).await?;
+    let taken_back = |id| history.iter().any(|happened| happened.takes_back == Some(id));
+    let found = history.iter().find(|happened| happened.id.to_string() == event);
+    let found = found.ok_or(PageError::NotFound("payment of money"))?;
+    if taken_back(found.id) {
+        return Err(PageError::Conflict(
+            "This money was taken back already. Nothing was changed.".to_owned(),
+        ));
+    }
+    if !found.may_be_taken_back() {
+        return Err(PageError::Conflict("Only money that was recorded here can be taken back.".to_owned()));
+    }
+    let others: Vec<Happened> = history.iter().filter(|other| other.id != found.id).cloned().collect();
+    Ok((found.clone(), payment.balance().with_money(money_of(&others)).left()))
+}
+
+async fn ask_take_back(
+    State(app): State<AppState>,
+    person: Person,
+    Query(query): Query<HashMap<String, String>>,
+) -> PageResult {
+    must_record(&person)?;
+    let text = |name: &str| query.get(name).map_or("", String::as_str);
+    let payment = named(&app, text("reference")).await?;
+    let (mistake, left) = mistake(&app, &payment, text("event")).await?;
+    let money = match mistake.event {
+        PaymentEvent::Received(Some(money)) => money.with_sign(),
+        _ => "this money".to_owned(),
+    };
+    let frame = Frame::of(&app, &person, Section::Reminders).await?;
+    let page = Confirm {
+        title: format!("Take back {money}?"),
+        consequences: vec![
+            format!(
+                "It was recorded by {}, {}. The history keeps both.",
+                mistake.actor,
+                frame.zone.when(&mistake.at)
+            ),
+            format!("Then {} is left to pay.", left.with_sign()),
+            "Reminders that are still to come go out for what is left. Those that were canceled meanwhile stay canceled."
+                .to_owned(),
+        ],
+        frame,
+        action: "/reminders/payment/take-back".to_owned(),
+        button: format!("Take back {money}"),
+        button_class: "danger",
+        back: href_of(&payment, ""),
+        back_words: "Payment",
+        reason_label: "",
+        fault: "",
+        hidden: vec![("reference", payment.reference.to_string()), ("event", mistake.id.to_string())],
+    };
+    Ok(page.into_page())
+}
+
+async fn take_back(State(app): State<AppState>, Submitted { person, fields }: Submitted) -> PageResult {
+    must_record(&person)?;
+    let payment = named(&app, fields.text("reference")).await?;
+    let (mistake, _) = mistake(&app, &payment, fields.text("event")).await?;
+    let now = app.clock.now();
+    payments::take_back(&app.store, &payment.reference, mistake.id, &person.actor(), now).await?;
+    app.commands.nudge();
+    Ok(Redirect::to(&href_of(&payment, "taken-back")).into_response())
 }
 
 async fn ask_cancel(

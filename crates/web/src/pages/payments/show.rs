@@ -9,11 +9,12 @@ use crate::pages::explain;
 use crate::view::{self, Frame, Section};
 use askama::Template;
 use axum::extract::{Query, State};
+use dakiya_core::money::Money;
 use dakiya_core::payment::{PaymentEvent, PaymentReference};
 use dakiya_core::time::Timestamp;
 use dakiya_store::messages::{self, Message};
 use dakiya_store::payments::{self, Happened, Payment};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 const MOST_EVENTS: u64 = 200;
 const MOST_REMINDERS: u64 = 100;
@@ -22,10 +23,19 @@ struct EventRow {
     words: String,
     who: String,
     at: Timestamp,
+    taken_back: bool,
+    /// Where it is taken back; empty when it cannot be.
+    take_back_href: String,
 }
 
 impl EventRow {
-    fn of(happened: Happened) -> Self {
+    fn of(happened: Happened, taken_back: bool, reference: &str) -> Self {
+        let take_back_href = if happened.may_be_taken_back() && !taken_back {
+            let event = happened.id.to_string();
+            view::href("/reminders/payment/take-back", &[("reference", reference), ("event", &event)])
+        } else {
+            String::new()
+        };
         let words = match happened.event {
             PaymentEvent::Received(Some(money)) if money.is_zero() => {
                 "Told again; nothing new came".to_owned()
@@ -34,6 +44,7 @@ impl EventRow {
             PaymentEvent::Received(None) => "All that was left came".to_owned(),
             PaymentEvent::Canceled => "Canceled".to_owned(),
             PaymentEvent::LinkExpired => "The pay link expired".to_owned(),
+            PaymentEvent::TakenBack(money) => format!("{} taken back", money.with_sign()),
         };
         let who = match happened.source.as_str() {
             "page" => happened.actor,
@@ -41,7 +52,7 @@ impl EventRow {
             "erasure" => format!("Erased on request, {}", happened.actor),
             provider => format!("{provider}, by webhook"),
         };
-        Self { words, who, at: happened.at }
+        Self { words, who, at: happened.at, taken_back, take_back_href }
     }
 }
 
@@ -84,15 +95,21 @@ pub(super) async fn show(
     let frame = Frame::of(&app, &person, Section::Reminders).await?;
     let history = payments::history(&app.store, &payment.reference, MOST_EVENTS).await?;
     let reminders = messages::of_payment(&app.store, payment.id, MOST_REMINDERS).await?;
-    let reminder = |message: Message| Reminder { why: explain::why(&message), message };
     let reference = payment.reference.to_string();
+    let taken_back: HashSet<_> = history.iter().filter_map(|happened| happened.takes_back).collect();
+    let row = |happened: Happened| {
+        let taken_back = taken_back.contains(&happened.id);
+        EventRow::of(happened, taken_back, &reference)
+    };
+    let rows = history.into_iter().map(row).collect();
+    let reminder = |message: Message| Reminder { why: explain::why(&message), message };
     let to = |path: &str| view::href(path, &[("reference", &reference)]);
     let late = late_words(payment.due_on, frame.zone.date(&frame.now));
     let page = PaymentPage {
         due_on: day_words(payment.due_on),
         late: if payment.status.is_owed() { late } else { String::new() },
         tags: payment.tags.join(", "),
-        history: history.into_iter().map(EventRow::of).collect(),
+        history: rows,
         reminders: reminders.into_iter().map(reminder).collect(),
         done: done_words(&query, &payment),
         edit_href: to(&format!("{LIST}/edit")),
@@ -111,6 +128,7 @@ fn done_words(query: &HashMap<String, String>, payment: &Payment) -> &'static st
         Some("saved") => "Payment saved.",
         Some("paid") if payment.status.is_owed() => "Recorded. Reminders go on for what is left.",
         Some("paid") => "Recorded. No reminder of this payment begins any more.",
+        Some("taken-back") => "Taken back. The history keeps both.",
         Some("canceled") => "Canceled. No reminder of this payment begins any more.",
         _ => "",
     }

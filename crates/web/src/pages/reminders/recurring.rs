@@ -1,5 +1,6 @@
-//! Recurring campaigns: a form for people who know cron, with the next ten times before it is saved.
+//! Recurring campaigns: a form for people who know cron, with the next ten times, people and cost before it is saved.
 
+use super::figures::left_out;
 use crate::AppState;
 use crate::auth::Person;
 use crate::error::{PageError, PageResult};
@@ -16,6 +17,7 @@ use dakiya_core::money::Money;
 use dakiya_core::recurrence::Recurrence;
 use dakiya_core::time::Timestamp;
 use dakiya_core::user::Permission;
+use dakiya_scheduler::{ListQuote, QuoteError, QuotedText};
 use dakiya_store::recurring_campaigns::{
     self as recurring, RecurringCampaign, RecurringRunState, StoredRecurring,
 };
@@ -69,8 +71,25 @@ struct RecurringPage {
     fields: Fields,
     faults: Faults,
     templates: Vec<(String, String)>,
-    next: Vec<Timestamp>,
+    look: Look,
     past: Vec<PastRow>,
+}
+
+/// What the form would do: its next times, and whom the first of them reaches as things stand.
+#[derive(Default)]
+struct Look {
+    next: Vec<Timestamp>,
+    reach: Option<Reach>,
+    trouble: String,
+}
+
+struct Reach {
+    matched: u64,
+    left_out: Vec<(&'static str, u64)>,
+    will_send: u64,
+    cost: Money,
+    /// It would cost more than what is approved: it would wait for a person.
+    would_wait: bool,
 }
 
 /// `GET /reminders/recurring`
@@ -90,7 +109,7 @@ pub(super) async fn list(
     ] {
         fields.set(name, value);
     }
-    page(&app, &person, None, fields, Faults::default(), Vec::new(), done).await
+    page(&app, &person, None, fields, Faults::default(), Look::default(), done).await
 }
 
 /// `GET /reminders/recurring/{key}`
@@ -98,11 +117,9 @@ pub(super) async fn show(State(app): State<AppState>, person: Person, Path(key):
     person.must(Permission::Send)?;
     let stored = find(&app, &key).await?;
     let fields = fields_of(&app, &stored.campaign).await?;
-    let now = app.clock.now();
-    let next = Recurrence::parse(&stored.campaign.cron, &stored.campaign.zone, now)
-        .map(|recurrence| recurrence.upcoming(now, NEXT_TIMES))
-        .unwrap_or_default();
-    page(&app, &person, Some(stored), fields, Faults::default(), next, "").await
+    let recurrence = Recurrence::parse(&stored.campaign.cron, &stored.campaign.zone, app.clock.now()).ok();
+    let look = look(&app, recurrence.as_ref(), Some(&stored.campaign), &fields).await?;
+    page(&app, &person, Some(stored), fields, Faults::default(), look, "").await
 }
 
 /// `POST /reminders/recurring`
@@ -125,34 +142,85 @@ async fn submit(app: &AppState, submitted: Submitted, stored: Option<StoredRecur
     person.must(Permission::Send)?;
     let (now, mut faults) = (app.clock.now(), Faults::default());
     let recurrence = faults.take("cron", Recurrence::parse(fields.text("cron"), fields.text("zone"), now));
-    let campaign = read(app, &fields, &mut faults).await?;
-    let (Some(recurrence), Some(campaign)) = (&recurrence, campaign) else {
-        let next = recurrence.map(|it| it.upcoming(now, NEXT_TIMES)).unwrap_or_default();
-        return page(app, &person, stored, fields, faults, next, "").await;
+    let saves = fields.text("do") == "save";
+    let campaign = read(app, &fields, saves, &mut faults).await?;
+    let (Some(recurrence), Some(campaign), true) = (&recurrence, &campaign, saves) else {
+        let look = look(app, recurrence.as_ref(), campaign.as_ref(), &fields).await?;
+        return page(app, &person, stored, fields, faults, look, "").await;
     };
-    if fields.text("do") != "save" {
-        let next = recurrence.upcoming(now, NEXT_TIMES);
-        return page(app, &person, stored, fields, faults, next, "").await;
-    }
     let key = match stored {
         Some(stored) => stored.key,
         None => free_key(app, &campaign.name).await?,
     };
-    let campaign = RecurringCampaign { cron: recurrence.text().to_owned(), ..campaign };
+    let campaign = RecurringCampaign { cron: recurrence.text().to_owned(), ..campaign.clone() };
     recurring::put(&app.store, &key, &campaign, recurrence.next(now), &person.actor(), now).await?;
     Ok(Redirect::to("/reminders/recurring?done=saved").into_response())
 }
 
-async fn read(app: &AppState, fields: &Fields, faults: &mut Faults) -> PageResult<Option<RecurringCampaign>> {
+/// What the next times are, and whom the first would reach if it came as things stand.
+async fn look(
+    app: &AppState,
+    recurrence: Option<&Recurrence>,
+    campaign: Option<&RecurringCampaign>,
+    fields: &Fields,
+) -> PageResult<Look> {
+    let Some(recurrence) = recurrence else { return Ok(Look::default()) };
+    let next = recurrence.upcoming(app.clock.now(), NEXT_TIMES);
+    let Some(campaign) = campaign else { return Ok(Look { next, ..Look::default() }) };
+    let request = ListQuote {
+        text: QuotedText::Template(fields.text("template").to_owned()),
+        channel: campaign.channel,
+        sender: Some(campaign.sender.to_string()),
+        send_at: next.first().copied(),
+        segments_per_second: campaign.segments_per_second,
+    };
+    match app.commands.quote_audience(request, &campaign.audience).await {
+        Ok(quoted) => {
+            let estimate = quoted.estimate;
+            let capped = campaign.cost_cap > Money::ZERO;
+            let reach = Reach {
+                matched: estimate.recipients,
+                left_out: left_out(&estimate.suppressed),
+                will_send: estimate.sendable,
+                cost: estimate.cost.expected,
+                would_wait: capped && estimate.cost.expected > campaign.cost_cap,
+            };
+            Ok(Look { next, reach: Some(reach), trouble: String::new() })
+        }
+        Err(QuoteError::Store(error)) => Err(error.into()),
+        Err(error) => {
+            let trouble = format!("Whom it reaches cannot be reckoned: {error}.");
+            Ok(Look { next, reach: None, trouble })
+        }
+    }
+}
+
+/// Reads the form; every fault is noted. What is approved must be said only to save it.
+async fn read(
+    app: &AppState,
+    fields: &Fields,
+    saves: bool,
+    faults: &mut Faults,
+) -> PageResult<Option<RecurringCampaign>> {
     let name = fields.text("name");
-    if name.is_empty() || name.chars().count() > 100 {
+    if (saves && name.is_empty()) || name.chars().count() > 100 {
         faults.add("name", "say what people call it, in at most 100 characters");
     }
     let channel = faults.take("channel", Channel::parse(fields.text("channel")));
-    let cap = faults.take("cost_cap", Money::parse(&fields.text("cost_cap").replace([',', '₹'], "")));
-    if cap.is_some_and(|cap| cap <= Money::ZERO) {
-        faults.add("cost_cap", "say how much one time may cost at most");
-    }
+    let cap = match fields.text("cost_cap") {
+        "" if saves => {
+            faults.add("cost_cap", "say how much one time may cost at most, for example 500");
+            None
+        }
+        "" => Some(Money::ZERO),
+        text => {
+            let cap = faults.take("cost_cap", Money::parse(text));
+            if cap.is_some_and(|cap| cap <= Money::ZERO) {
+                faults.add("cost_cap", "write more than nothing");
+            }
+            cap
+        }
+    };
     let tags: Vec<String> = fields
         .text("tags")
         .split([',', ';'])
@@ -240,7 +308,7 @@ async fn page(
     stored: Option<StoredRecurring>,
     fields: Fields,
     faults: Faults,
-    next: Vec<Timestamp>,
+    look: Look,
     done: &'static str,
 ) -> PageResult {
     let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
@@ -273,7 +341,7 @@ async fn page(
         fields,
         faults,
         templates: fit.map(|version| (version.key, version.name)).collect(),
-        next,
+        look,
         past: past.into_iter().map(past_row).collect(),
     };
     Ok((status, view::html(&page)).into_response())

@@ -4,13 +4,17 @@ use crate::AppState;
 use crate::auth::Person;
 use crate::error::PageResult;
 use crate::filters::{self, percent};
+use crate::forms::Faults;
 use crate::view::{self, Frame, Section, Zone};
 use askama::Template;
 use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
 use chrono::{NaiveDate, TimeDelta};
 use dakiya_core::money::Money;
 use dakiya_core::payment::AgeBucket;
 use dakiya_core::reminder::when_in_words;
+use dakiya_core::time::parse_day;
 use dakiya_core::user::Permission;
 use dakiya_store::payments;
 use dakiya_store::reminder_rules;
@@ -35,10 +39,19 @@ struct AgeRow {
     share: String,
 }
 
+/// The period as it was typed.
+struct PeriodFields {
+    from: String,
+    until: String,
+    within: String,
+}
+
 #[derive(Template)]
 #[template(path = "reminders/report.html")]
 struct ReportPage {
     frame: Frame,
+    faults: Faults,
+    fields: PeriodFields,
     from: NaiveDate,
     until: NaiveDate,
     within: u32,
@@ -62,12 +75,32 @@ pub(super) async fn show(
     person.must(Permission::View)?;
     let zone = Zone(app.config.timezone);
     let today = zone.date(&app.clock.now());
-    let day = |name: &str, otherwise: NaiveDate| {
-        query.get(name).and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+    let mut faults = Faults::default();
+    let asked = |name: &str| query.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
+    let mut day = |name: &str, otherwise: NaiveDate| match asked(name) {
+        Some(text) => faults.take(name, parse_day(text)).unwrap_or(otherwise),
+        None => otherwise,
     };
-    let from: NaiveDate = day("from", today - TimeDelta::days(29));
-    let until: NaiveDate = day("until", today).max(from);
-    let within = query.get("within").and_then(|text| text.parse().ok()).unwrap_or(7u32).clamp(1, 90);
+    let from = day("from", today - TimeDelta::days(29));
+    let until = day("until", today);
+    if until < from {
+        faults.add("until", "The period ends before it begins; choose a later day");
+    }
+    let within = match asked("within") {
+        None => Some(7),
+        Some(text) => text.parse().ok().filter(|days| (1..=90).contains(days)),
+    };
+    let within = within.unwrap_or_else(|| {
+        faults.add("within", "Write a number of days from 1 to 90");
+        7
+    });
+    let shown = |name: &str, read: String| asked(name).map_or(read, str::to_owned);
+    let fields = PeriodFields {
+        from: shown("from", from.to_string()),
+        until: shown("until", until.to_string()),
+        within: shown("within", within.to_string()),
+    };
+    let (from, until) = (from, until.max(from));
     let end = zone.day_start(until + TimeDelta::days(1));
     let results = reminder_runs::step_results(&app.store, zone.day_start(from), end, within).await?;
     let rules = reminder_rules::list(&app.store, None, 500).await?.items;
@@ -97,6 +130,8 @@ pub(super) async fn show(
     let (paid, cost) = (results.iter().map(|it| it.paid).sum(), results.iter().map(|it| it.cost).sum());
     let page = ReportPage {
         frame: Frame::of(&app, &person, Section::Reminders).await?,
+        faults,
+        fields,
         from,
         until,
         within,
@@ -110,7 +145,8 @@ pub(super) async fn show(
         owed: owed.payments,
         left: owed.left(),
     };
-    Ok(view::html(&page))
+    let status = if page.faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    Ok((status, view::html(&page)).into_response())
 }
 
 fn age_words(bucket: AgeBucket) -> &'static str {

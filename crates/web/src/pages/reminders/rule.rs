@@ -1,6 +1,6 @@
 //! Writing a rule: the form, and what it would do before it is saved.
 
-use super::figures::NextRun;
+use super::figures::{Hours, NextRun};
 use super::{find, form};
 use crate::AppState;
 use crate::auth::Person;
@@ -12,8 +12,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
-use dakiya_core::message::Category;
-use dakiya_core::reminder::ReminderRule;
+use dakiya_core::reminder::{ReminderRule, may_remind};
 use dakiya_core::user::Permission;
 use dakiya_scheduler::QuoteError;
 use dakiya_store::reminder_rules::{self, StoredRule};
@@ -37,6 +36,8 @@ struct RulePage {
     /// Whether the next runs were asked for.
     looked: bool,
     runs: Vec<NextRun>,
+    /// What somebody should know before saving.
+    warning: String,
     trouble: String,
 }
 
@@ -45,6 +46,7 @@ struct RulePage {
 struct Look {
     looked: bool,
     runs: Vec<NextRun>,
+    warning: String,
     trouble: String,
 }
 
@@ -69,6 +71,7 @@ async fn page(
         templates: choices(app).await?,
         looked: look.looked,
         runs: look.runs,
+        warning: look.warning,
         trouble: look.trouble,
     };
     Ok((status, view::html(&page)).into_response())
@@ -76,8 +79,7 @@ async fn page(
 
 async fn choices(app: &AppState) -> PageResult<Vec<(String, String)>> {
     let all = templates::list(&app.store, None, MOST_TEMPLATES).await?.items;
-    let fit =
-        all.into_iter().filter(|version| !matches!(version.category, Category::Otp | Category::Promotional));
+    let fit = all.into_iter().filter(|version| may_remind(version.category).is_ok());
     Ok(fit.map(|version| (version.key, version.name)).collect())
 }
 
@@ -153,14 +155,17 @@ pub(super) async fn switch(
 }
 
 async fn look(app: &AppState, rule: &ReminderRule, stored: Option<&StoredRule>) -> PageResult<Look> {
+    let hours = Hours::of(app).await?;
+    let warning = hours.warning(rule, app.clock.now());
     match app.commands.coming_runs(rule, stored, NEXT_RUNS, 1).await {
         Ok(runs) => {
-            let runs = runs.into_iter().map(|run| NextRun::unsaved(rule, run)).collect();
-            Ok(Look { looked: true, runs, trouble: String::new() })
+            let runs = runs.into_iter().map(|run| NextRun::unsaved(rule, run, &hours)).collect();
+            Ok(Look { looked: true, runs, warning, trouble: String::new() })
         }
         Err(QuoteError::Store(error)) => Err(error.into()),
         Err(error) => {
-            Ok(Look { trouble: format!("The next runs cannot be reckoned: {error}."), ..Look::default() })
+            let trouble = format!("The next runs cannot be reckoned: {error}.");
+            Ok(Look { warning, trouble, ..Look::default() })
         }
     }
 }
@@ -170,8 +175,13 @@ async fn check_templates(app: &AppState, rule: &ReminderRule, faults: &mut Fault
     for (field, key) in
         std::iter::once(("template", rule.template.as_str())).chain(own.map(|key| ("templates", key)))
     {
-        if templates::get(&app.store, key, None).await?.is_none() {
-            faults.add(field, format!("there is no template \"{key}\""));
+        match templates::get(&app.store, key, None).await? {
+            None => faults.add(field, format!("there is no template \"{key}\"")),
+            Some(version) => {
+                if let Err(error) = may_remind(version.category) {
+                    faults.add(field, format!("\"{key}\" cannot remind: {error}"));
+                }
+            }
         }
     }
     Ok(())

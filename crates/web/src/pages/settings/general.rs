@@ -12,15 +12,17 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
+use dakiya_core::decimal::{PER_CENT, RUPEES, typed};
 use dakiya_core::phone::{AllowedCountries, PhoneNumber};
 use dakiya_core::settings::Settings;
 use dakiya_core::tax::{Gst, GstMode};
 use dakiya_core::time::TimeOfDay;
 use dakiya_core::user::Permission;
 use dakiya_core::window::Window;
-use dakiya_store::{rate_cards, settings};
+use dakiya_store::{StoreError, rate_cards, settings};
 use rust_decimal::Decimal;
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new().route("/settings", get(show).post(save))
@@ -83,9 +85,18 @@ async fn save(State(app): State<AppState>, Submitted { person, fields }: Submitt
     if !faults.is_empty() {
         return page(&app, &person, fields, faults, "").await;
     }
-    settings::update(&app.store, &changed, &person.actor(), app.clock.now(), app.today()).await?;
-    app.commands.nudge();
-    Ok(Redirect::to("/settings?done=1").into_response())
+    match settings::update(&app.store, &changed, &person.actor(), app.clock.now(), app.today()).await {
+        Ok(()) => {
+            app.commands.nudge();
+            Ok(Redirect::to("/settings?done=1").into_response())
+        }
+        Err(StoreError::Conflict(detail)) => {
+            let mut faults = Faults::default();
+            faults.add("rate_card", detail);
+            page(&app, &person, fields, faults, "").await
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn fields_of(settings: &Settings) -> Fields {
@@ -130,11 +141,9 @@ fn parse(fields: &Fields, mut settings: Settings) -> (Settings, Faults) {
     settings.team_numbers = team(fields, &mut faults, &settings.allowed_countries);
     settings.require_consent = fields.has("require_consent");
     settings.rate_card = fields.text("rate_card").to_owned();
-    settings.usd_inr = decimal(fields, &mut faults, "usd_inr", Decimal::ONE, Decimal::from(1_000))
-        .unwrap_or(settings.usd_inr);
+    settings.usd_inr = decimal(fields, &mut faults, "usd_inr", RUPEES, 1..=1_000).unwrap_or(settings.usd_inr);
     let mode = faults.take("gst_mode", GstMode::parse(fields.text("gst_mode"))).unwrap_or(settings.gst.mode);
-    let rate = decimal(fields, &mut faults, "gst_rate", Decimal::ZERO, Decimal::ONE_HUNDRED)
-        .unwrap_or(settings.gst.rate);
+    let rate = decimal(fields, &mut faults, "gst_rate", PER_CENT, 0..=100).unwrap_or(settings.gst.rate);
     settings.gst = Gst { mode, rate };
     (settings, faults)
 }
@@ -185,13 +194,12 @@ fn decimal(
     fields: &Fields,
     faults: &mut Faults,
     name: &str,
-    least: Decimal,
-    most: Decimal,
+    signs: &[&str],
+    range: RangeInclusive<u32>,
 ) -> Option<Decimal> {
-    let text = fields.text(name);
-    let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    match Decimal::from_str_exact(text) {
-        Ok(value) if plain && (least..=most).contains(&value) => Some(value),
+    let (least, most) = (Decimal::from(*range.start()), Decimal::from(*range.end()));
+    match typed(fields.text(name), signs) {
+        Ok(value) if (least..=most).contains(&value) => Some(value),
         _ => {
             faults.add(name, format!("Write a number from {least} to {most}"));
             None
@@ -213,6 +221,16 @@ mod tests {
         let (parsed, faults) = parse(&fields_of(&settings), settings.clone());
         assert!(faults.is_empty());
         assert_eq!(parsed, settings);
+    }
+
+    #[test]
+    fn signs_that_people_write_are_read() {
+        let mut fields = fields_of(&Settings::default());
+        fields.set("usd_inr", "₹ 97.5");
+        fields.set("gst_rate", "12%");
+        let (parsed, faults) = parse(&fields, Settings::default());
+        assert!(faults.is_empty());
+        assert_eq!((parsed.usd_inr, parsed.gst.rate), (Decimal::new(975, 1), Decimal::from(12)));
     }
 
     #[test]

@@ -4,19 +4,33 @@ use super::super::months::month_words;
 use crate::AppState;
 use crate::auth::Person;
 use crate::error::PageResult;
-use crate::filters::category_words;
+use crate::filters::{category_words, counted};
+use dakiya_core::apportion;
 use dakiya_core::message::Direction;
 use dakiya_core::money::Money;
 use dakiya_core::rate_card::RateItem;
 use dakiya_core::time::Month;
 use dakiya_store::costs::{self, Close, CloseError, CostLine};
+use dakiya_store::reconciliation::{self, Unsettled};
 use std::collections::BTreeMap;
+
+/// Closed months listed.
+const CLOSED_SHOWN: u64 = 24;
 
 /// Lines that have item, direction and category in common.
 #[derive(Default)]
 pub(super) struct LineRow {
     pub(super) name: String,
     pub(super) closed: Money,
+    pub(super) correction: Money,
+    pub(super) now: Money,
+}
+
+/// A month that is closed, in the list of them.
+pub(super) struct ClosedRow {
+    pub(super) key: String,
+    pub(super) name: String,
+    pub(super) close: Close,
     pub(super) correction: Money,
     pub(super) now: Money,
 }
@@ -28,6 +42,10 @@ pub(super) struct CloseView {
     pub(super) over: bool,
     /// From when on it may be.
     pub(super) from: String,
+    /// What would become a correction if it were closed as it is; empty when nothing would.
+    pub(super) warning: String,
+    /// Months that are closed, the latest first.
+    pub(super) closed: Vec<ClosedRow>,
     pub(super) rows: Vec<LineRow>,
     pub(super) total: LineRow,
 }
@@ -69,14 +87,64 @@ impl CloseView {
                 add(line_words(&line), Money::ZERO, line.costs.spent());
             }
         }
+        let warning = match close {
+            None if month < this => warning(reconciliation::unsettled(&app.store, month).await?),
+            _ => String::new(),
+        };
+        let mut rows: Vec<LineRow> = rows.into_values().collect();
+        in_paise(&mut rows, &mut total);
         Ok(Self {
+            warning,
+            closed: closed(app).await?,
             name: month_words(month),
             close,
             over: month < this,
             from: month.plus(1).first_day().format("%-d %B %Y").to_string(),
-            rows: rows.into_values().collect(),
+            rows,
             total,
         })
+    }
+}
+
+/// `3 differences are open and 2 messages have no price yet.`
+fn warning(unsettled: Unsettled) -> String {
+    let open = counted(unsettled.open, "difference is open", "differences are open");
+    let unpriced = counted(unsettled.unpriced, "message has no price yet", "messages have no price yet");
+    match (unsettled.open, unsettled.unpriced) {
+        (0, 0) => String::new(),
+        (_, 0) => format!("{open}."),
+        (0, _) => format!("{unpriced}."),
+        _ => format!("{open}, and {unpriced}."),
+    }
+}
+
+async fn closed(app: &AppState) -> PageResult<Vec<ClosedRow>> {
+    let mut rows = Vec::new();
+    for close in costs::closed_months(&app.store, CLOSED_SHOWN).await? {
+        let now = costs::spent(&app.store, close.month).await?;
+        rows.push(ClosedRow {
+            key: close.month.to_string(),
+            name: month_words(close.month),
+            correction: now - close.spent,
+            now,
+            close,
+        });
+    }
+    Ok(rows)
+}
+
+/// As it is shown: every row and every column adds up, and a line that nobody corrected has no correction.
+fn in_paise(rows: &mut [LineRow], total: &mut LineRow) {
+    let column = |of: fn(&LineRow) -> Money, total| {
+        apportion::to_total(&rows.iter().map(of).collect::<Vec<_>>(), total)
+    };
+    total.now = total.now.rounded_to_paise();
+    total.closed = total.closed.rounded_to_paise();
+    total.correction = total.now - total.closed;
+    let closed = column(|row| row.closed, total.closed);
+    let corrections = column(|row| row.correction, total.correction);
+    for ((row, closed), correction) in rows.iter_mut().zip(closed).zip(corrections) {
+        (row.closed, row.correction, row.now) = (closed, correction, closed + correction);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Our books against Twilio's records, a month at a time; reading records again; closing a month.
 
 mod closing;
+mod export;
 mod view;
 
 use super::{Tab, tabs};
@@ -25,11 +26,12 @@ use dakiya_scheduler::{BACKFILL_MONTHS, BackfillError, MOST_BACKFILL_MONTHS};
 use dakiya_store::reconciliation;
 use std::collections::HashMap;
 use std::time::Duration;
-use view::MonthView;
+use view::{Asked, MonthView};
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/budgets/reconciliation", get(show))
+        .route("/budgets/reconciliation/export.csv", get(export::differences))
         .route("/budgets/reconciliation/read", post(read_again))
         .route("/budgets/reconciliation/backfill", post(backfill))
         .route("/budgets/reconciliation/explain", post(explain))
@@ -62,6 +64,7 @@ async fn page(
     let this = Month::of(app.today());
     let month = Month::parse(fields.text("month")).unwrap_or(this);
     let day: Option<NaiveDate> = fields.text("day").parse().ok().filter(|day| Month::of(*day) == month);
+    let asked = Asked { day, after: fields.text("cursor").to_owned() };
     let status = match (faults.is_empty(), problem.is_empty()) {
         (false, _) => StatusCode::UNPROCESSABLE_ENTITY,
         (_, false) => StatusCode::BAD_GATEWAY,
@@ -70,7 +73,7 @@ async fn page(
     let page = ReconciliationPage {
         frame: Frame::of(app, person, Section::Budgets).await?,
         tabs: tabs("/budgets/reconciliation"),
-        month: MonthView::of(app, month, day).await?,
+        month: MonthView::of(app, month, asked).await?,
         closing: CloseView::of(app, month, this).await?,
         fields,
         faults,
@@ -99,7 +102,11 @@ async fn show(
         _ => "",
     };
     let fields = Fields::from_pairs(query.into_iter().collect());
-    page(&app, &person, fields, Faults::default(), (done, String::new())).await
+    let mut faults = Faults::default();
+    if !fields.text("month").is_empty() {
+        faults.take("month", Month::parse(fields.text("month")));
+    }
+    page(&app, &person, fields, faults, (done, String::new())).await
 }
 
 fn back(month: &str, done: &str) -> PageResult {
@@ -168,11 +175,13 @@ async fn explain(State(app): State<AppState>, Submitted { person, fields }: Subm
     let note = fields.text("note");
     if note.is_empty() || note.chars().count() > 300 {
         let mut faults = Faults::default();
-        faults.add("note", "Say why in at most 300 characters");
+        faults.add(format!("note-{id}"), "Say why in at most 300 characters");
         return page(&app, &person, fields, faults, ("", String::new())).await;
     }
     reconciliation::explain(&app.store, id, note, &person.actor(), app.clock.now()).await?;
-    back(fields.text("month"), "explained")
+    let place = ["month", "day", "cursor"].map(|name| (name, fields.text(name)));
+    let href = pages::href("/budgets/reconciliation", &[&place[..], &[("done", "explained")]].concat());
+    Ok(Redirect::to(&href).into_response())
 }
 
 async fn close(State(app): State<AppState>, Submitted { person, fields }: Submitted) -> PageResult {

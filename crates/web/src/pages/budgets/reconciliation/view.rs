@@ -2,22 +2,32 @@
 
 use super::super::months::month_words;
 use crate::AppState;
+use crate::costs::{MonthReport, cause_words};
 use crate::error::PageResult;
+use crate::view as pages;
 use chrono::NaiveDate;
 use dakiya_core::ids::FindingId;
-use dakiya_core::ledger::{Cause, Differences};
 use dakiya_core::money::{Currency, FxRate, Money, Price};
 use dakiya_core::reconciliation::{FindingKind, FindingState};
 use dakiya_core::time::Month;
 use dakiya_core::usage::lines;
 use dakiya_store::reconciliation::{self, Differing, Finding, ReconciledDay};
 use dakiya_store::usage::{self, UsageRecord};
-use dakiya_store::{costs, fx_rates};
+use dakiya_store::{Cursor, PhoneKey, fx_rates};
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, HashMap};
 
-/// Differences listed on the page; the API has more.
-const SHOWN: u64 = 200;
+/// Differences on a page, and messages of a day that cost something else than expected.
+const SHOWN: u64 = 100;
+
+/// Which part of a month is looked at.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked {
+    /// One of its days.
+    pub(super) day: Option<NaiveDate>,
+    /// Where the page of differences begins.
+    pub(super) after: String,
+}
 
 /// A day of the table.
 pub(super) struct DayRow {
@@ -49,9 +59,13 @@ pub(super) struct FindingRow {
     pub(super) href: String,
     pub(super) subject: String,
     pub(super) amount: String,
+    /// What our message is counted at while it has no price; empty where that is nothing.
+    pub(super) expected: String,
     pub(super) tag: (&'static str, &'static str),
     pub(super) note: String,
     pub(super) may_be_explained: bool,
+    /// Its field in a form.
+    pub(super) field: String,
 }
 
 pub(super) struct CauseRow {
@@ -61,6 +75,8 @@ pub(super) struct CauseRow {
 
 pub(super) struct DifferingRow {
     pub(super) href: String,
+    /// The number, masked.
+    pub(super) phone: PhoneKey,
     pub(super) estimated: String,
     pub(super) actual: String,
     pub(super) segments: String,
@@ -77,7 +93,10 @@ pub(super) struct MonthView {
     pub(super) days: Vec<DayRow>,
     pub(super) sums: Sums,
     pub(super) findings: Vec<FindingRow>,
-    pub(super) more: bool,
+    /// Where this page of differences begins; empty for the first one.
+    pub(super) begins: String,
+    /// Where more differences are.
+    pub(super) next: Option<String>,
     pub(super) causes: Vec<CauseRow>,
     pub(super) estimated: Money,
     pub(super) actual: Money,
@@ -85,10 +104,13 @@ pub(super) struct MonthView {
     /// The day whose messages are listed.
     pub(super) day: Option<NaiveDate>,
     pub(super) differing: Vec<DifferingRow>,
+    /// More cost something else than expected than are shown.
+    pub(super) more_differing: bool,
 }
 
 impl MonthView {
-    pub(super) async fn of(app: &AppState, month: Month, day: Option<NaiveDate>) -> PageResult<Self> {
+    pub(super) async fn of(app: &AppState, month: Month, asked: Asked) -> PageResult<Self> {
+        let Asked { day, after } = asked;
         let store = &app.store;
         let own = usage::first_message_day(store).await?;
         let (first, last) = (month.first_day(), month.last_day());
@@ -115,20 +137,24 @@ impl MonthView {
             days.extend(row);
         }
         let shown = day.map_or((first, last), |day| (day, day));
-        let mut findings = reconciliation::findings(store, shown, SHOWN + 1).await?;
-        let more = findings.len() as u64 > SHOWN;
-        findings.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
-        let roll_up = costs::month(store, month).await?;
-        let differences =
-            roll_up.iter().fold(Differences::default(), |sum, line| sum + line.costs.differences);
-        let sum = |of: fn(&costs::Costs) -> Money| roll_up.iter().map(|line| of(&line.costs)).sum::<Money>();
-        let differing = match day {
-            Some(day) => reconciliation::differing(store, day, SHOWN).await?,
+        let cursor = Some(after.clone()).filter(|after| !after.is_empty()).map(Cursor::new);
+        let found = reconciliation::findings_page(store, shown, cursor.as_ref(), SHOWN).await?;
+        let key = month.to_string();
+        let next = found.next.map(|next| {
+            let (day, next) = (day.map(|day| day.to_string()).unwrap_or_default(), next.to_string());
+            let href = [("month", key.as_str()), ("day", &day), ("cursor", &next)];
+            pages::href("/budgets/reconciliation", &href) + "#c-found"
+        });
+        let report = MonthReport::of(app, month).await?;
+        let mut differing = match day {
+            Some(day) => reconciliation::differing(store, day, SHOWN + 1).await?,
             None => Vec::new(),
         };
+        let more_differing = differing.len() as u64 > SHOWN;
+        differing.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
         let previous = first.pred_opt().map(Month::of).unwrap_or(month);
         Ok(Self {
-            key: month.to_string(),
+            key,
             name: month_words(month),
             before: previous.to_string(),
             after: month.plus(1).to_string(),
@@ -136,28 +162,21 @@ impl MonthView {
             first_day: own,
             days,
             sums,
-            findings: findings.into_iter().map(|finding| FindingRow::of(finding, &compared)).collect(),
-            more,
-            causes: differences
-                .causes()
-                .map(|(cause, amount)| CauseRow { words: words(cause), amount })
+            findings: found.items.into_iter().map(|finding| FindingRow::of(finding, &compared)).collect(),
+            begins: after,
+            next,
+            causes: report
+                .causes
+                .iter()
+                .map(|(cause, amount)| CauseRow { words: cause_words(cause), amount: amount.shown })
                 .collect(),
-            estimated: sum(|costs| costs.estimated),
-            actual: sum(|costs| costs.actual),
-            outstanding: sum(|costs| costs.outstanding),
+            estimated: report.estimated.shown,
+            actual: report.charged.shown,
+            outstanding: report.outstanding.shown,
             day,
             differing: differing.iter().map(DifferingRow::of).collect(),
+            more_differing,
         })
-    }
-}
-
-fn words(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Volume => "Not sent after all",
-        Cause::Segments => "Another number of segments",
-        Cause::Rate => "Another price",
-        Cause::Fx => "Another dollar",
-        Cause::Failure => "Did not arrive",
     }
 }
 
@@ -189,6 +208,9 @@ fn compared_row(day: &ReconciledDay, sums: &mut Sums) -> DayRow {
         (_, false, true) => ("bad", "Not explained"),
         (_, false, false) => ("bad", "Too many to look through"),
         (true, true, _) if day.unpriced > 0 => ("info", "Prices to come"),
+        (true, true, _) if day.open > 0 => ("warn", "Differences cancel out"),
+        // Wrong prices may add up to the right sum.
+        (true, true, _) if day.listed_at.is_none() => ("info", "Agrees in sum"),
         (true, true, _) => ("ok", "Agrees"),
         (false, true, _) => ("warn", "Listed"),
     };
@@ -230,24 +252,31 @@ fn unread_row(day: NaiveDate, records: &[UsageRecord], fx: FxRate, before: bool,
     }
 }
 
+/// What was found, in words.
+pub(super) fn kind_words(kind: FindingKind) -> &'static str {
+    match kind {
+        FindingKind::LatePrice => "Price came late",
+        FindingKind::Repriced => "Price changed",
+        FindingKind::FailedCharged => "Failed, and charged",
+        FindingKind::NotCharged => "Failed, not charged",
+        FindingKind::Unknown => "Unknown, found at Twilio",
+        FindingKind::Unpriced => "No price yet",
+        FindingKind::NotOurs => "Not ours",
+        FindingKind::Missing => "Twilio does not know it",
+        FindingKind::OtherDay => "On another day at Twilio",
+        FindingKind::Rent => "Number rents",
+        FindingKind::Other => "Other charges",
+    }
+}
+
 impl FindingRow {
     fn of(finding: Finding, days: &HashMap<NaiveDate, ReconciledDay>) -> Self {
         let unit = days.get(&finding.day).map_or("USD", |day| &day.unit);
-        let what = match finding.kind {
-            FindingKind::LatePrice => "Price came late",
-            FindingKind::Repriced => "Price changed",
-            FindingKind::FailedCharged => "Failed, and charged",
-            FindingKind::Unknown => "Unknown, found at Twilio",
-            FindingKind::Unpriced => "No price yet",
-            FindingKind::NotOurs => "Not ours",
-            FindingKind::Missing => "Twilio does not know it",
-            FindingKind::OtherDay => "On another day at Twilio",
-            FindingKind::Rent => "Number rents",
-            FindingKind::Other => "Other charges",
-        };
+        let what = kind_words(finding.kind);
         let tag = match finding.state {
             FindingState::Open => ("warn", "Open"),
             FindingState::Explained => ("info", "Explained"),
+            FindingState::Settled if finding.is_gone() => ("plain", "No longer differs"),
             FindingState::Settled => ("ok", "In our books"),
         };
         let note = match &finding.decided_by {
@@ -262,6 +291,8 @@ impl FindingRow {
             href: finding.message.map(|id| format!("/messages/{id}")).unwrap_or_default(),
             subject: finding.subject,
             amount: exact(finding.amount, unit),
+            expected: finding.expected.map(|cost| format!("₹{}", cost.to_plain())).unwrap_or_default(),
+            field: format!("note-{}", finding.id),
             tag,
             note,
             may_be_explained: finding.state != FindingState::Settled
@@ -277,6 +308,7 @@ impl DifferingRow {
         let theirs = message.twilio_segments.map_or("–".to_owned(), |count| count.to_string());
         Self {
             href: format!("/messages/{}", message.id),
+            phone: message.phone.clone(),
             estimated: format!("₹{}", message.estimated.to_plain()),
             actual: format!("₹{}", message.actual.to_plain()),
             segments: format!("{} / {theirs}", message.segments),
