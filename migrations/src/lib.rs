@@ -27,6 +27,8 @@ mod m0095_removed_rate_cards;
 mod m0100_reconciliation_depth;
 mod m0101_gst_history;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use sea_orm_migration::{DbErr, IntoSchemaManagerConnection, MigrationTrait, MigratorTrait};
 

@@ -3,8 +3,9 @@
 use super::MonthReport;
 use super::words::{category_or_none, direction_words, item_words, what_words};
 use dakiya_core::apportion;
+use dakiya_core::ids::{CampaignId, ReminderRuleId, TemplateId};
 use dakiya_core::money::Money;
-use dakiya_store::costs::{CostLine, Costs};
+use dakiya_store::costs::{CostLine, Costs, Names};
 use std::collections::BTreeMap;
 
 /// What to add up by.
@@ -36,11 +37,50 @@ pub(crate) struct Row {
     pub(crate) spent: Money,
 }
 
-struct Group {
-    key: String,
-    label: String,
-    note: String,
-    messages: Option<(&'static str, String)>,
+/// What lines have in common that belong together.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Group<'a> {
+    /// As people call it.
+    Words(&'a str),
+    /// The vendor's own totals of something.
+    FromRecords(&'a str),
+    Template(TemplateId),
+    Campaign(CampaignId),
+    Rule(ReminderRuleId),
+}
+
+impl Group<'_> {
+    /// A row of it, without figures.
+    fn row(self, names: &Names) -> Row {
+        let plain = |label: String| Row {
+            label,
+            note: String::new(),
+            messages: None,
+            costs: Costs::default(),
+            estimated: Money::ZERO,
+            spent: Money::ZERO,
+        };
+        let linked = |found: Option<(&str, &str)>, what: &'static str, id: String| {
+            let (label, note) = found.unwrap_or(("Not known any more", ""));
+            Row { note: note.to_owned(), messages: Some((what, id)), ..plain(label.to_owned()) }
+        };
+        match self {
+            Group::Words(words) => plain(words.to_owned()),
+            Group::FromRecords(words) => plain(format!("{words}, from Twilio’s records")),
+            Group::Template(id) => {
+                let found = names.templates.get(&id).map(|(key, name)| (name.as_str(), key.as_str()));
+                linked(found, By::Template.word(), id.to_string())
+            }
+            Group::Campaign(id) => {
+                let found = names.campaigns.get(&id).map(|name| (name.as_str(), ""));
+                linked(found, By::Campaign.word(), id.to_string())
+            }
+            Group::Rule(id) => {
+                let found = names.rules.get(&id).map(|(key, name)| (name.as_str(), key.as_str()));
+                linked(found, By::Rule.word(), id.to_string())
+            }
+        }
+    }
 }
 
 impl By {
@@ -90,63 +130,24 @@ impl By {
         }
     }
 
-    fn group(self, report: &MonthReport, line: &CostLine) -> Group {
-        let names = &report.names;
-        let plain = |label: &str| Group {
-            key: label.to_owned(),
-            label: label.to_owned(),
-            note: String::new(),
-            messages: None,
+    fn group(self, line: &CostLine) -> Group<'_> {
+        // Twilio's totals know neither category nor template, campaign, rule and sender.
+        let of_ours = |group| {
+            if line.is_from_usage_records() { Group::Words("From Twilio’s records") } else { group }
         };
-        let named = |id: String, found: Option<(&str, &str)>, what: &'static str| {
-            let (label, note) = found.unwrap_or(("Not known any more", ""));
-            let (label, note) = (label.to_owned(), note.to_owned());
-            Group { label, note, messages: Some((what, id.clone())), key: id }
-        };
-        if line.is_from_usage_records() {
-            return match self {
-                By::What => {
-                    plain(&format!("{}, from Twilio’s records", what_words(line.item, line.direction)))
-                }
-                By::Channel => plain(item_words(line.item)),
-                By::Direction => plain(direction_words(line.item, line.direction)),
-                // Twilio's totals know none of these.
-                By::Category | By::Template | By::Campaign | By::Rule | By::Sender => {
-                    plain("From Twilio’s records")
-                }
-            };
-        }
         match self {
-            By::What => plain(what_words(line.item, line.direction)),
-            By::Channel => plain(item_words(line.item)),
-            By::Direction => plain(direction_words(line.item, line.direction)),
-            By::Category => plain(category_or_none(line.category)),
-            By::Sender if line.sender.is_empty() => plain("No sender"),
-            By::Sender => plain(&line.sender),
-            By::Template => line.template.map_or_else(
-                || plain("No template"),
-                |id| {
-                    let found = names.templates.get(&id).map(|(key, name)| (name.as_str(), key.as_str()));
-                    named(id.to_string(), found, "template")
-                },
-            ),
-            By::Campaign => line.campaign.map_or_else(
-                || plain("No campaign"),
-                |id| {
-                    named(
-                        id.to_string(),
-                        names.campaigns.get(&id).map(|name| (name.as_str(), "")),
-                        "campaign",
-                    )
-                },
-            ),
-            By::Rule => line.reminder_rule.map_or_else(
-                || plain("No reminder rule"),
-                |id| {
-                    let found = names.rules.get(&id).map(|(key, name)| (name.as_str(), key.as_str()));
-                    named(id.to_string(), found, "rule")
-                },
-            ),
+            By::What if line.is_from_usage_records() => {
+                Group::FromRecords(what_words(line.item, line.direction))
+            }
+            By::What => Group::Words(what_words(line.item, line.direction)),
+            By::Channel => Group::Words(item_words(line.item)),
+            By::Direction => Group::Words(direction_words(line.item, line.direction)),
+            By::Category => of_ours(Group::Words(category_or_none(line.category))),
+            By::Template => of_ours(line.template.map_or(Group::Words("No template"), Group::Template)),
+            By::Campaign => of_ours(line.campaign.map_or(Group::Words("No campaign"), Group::Campaign)),
+            By::Rule => of_ours(line.reminder_rule.map_or(Group::Words("No reminder rule"), Group::Rule)),
+            By::Sender if line.sender.is_empty() => Group::Words("No sender"),
+            By::Sender => of_ours(Group::Words(&line.sender)),
         }
     }
 }
@@ -154,17 +155,10 @@ impl By {
 impl MonthReport {
     /// The month's lines added up, the dearest first. What is shown adds up to what the month shows.
     pub(crate) fn by(&self, by: By) -> Vec<Row> {
-        let mut groups: BTreeMap<String, Row> = BTreeMap::new();
+        let mut groups: BTreeMap<Group, Row> = BTreeMap::new();
         for line in &self.lines {
-            let Group { key, label, note, messages } = by.group(self, line);
-            let row = groups.entry(key).or_insert_with(|| Row {
-                label,
-                note,
-                messages,
-                costs: Costs::default(),
-                estimated: Money::ZERO,
-                spent: Money::ZERO,
-            });
+            let group = by.group(line);
+            let row = groups.entry(group).or_insert_with(|| group.row(&self.names));
             row.costs = row.costs + line.costs;
         }
         let mut rows: Vec<Row> = groups.into_values().collect();
