@@ -1,7 +1,9 @@
 //! What a customer owes: how much of it is left after what happened, and what an import may change about it.
 
+mod listed;
 mod parse;
 
+pub use listed::{Listed, parse_paid, parse_status};
 pub use parse::{
     PaymentFault, PaymentReference, checked_amount, is_another_link, parse_amount, parse_due_date,
     parse_pay_url,

@@ -1,5 +1,7 @@
 //! Message texts with `{{placeholder}}`s. No logic: registered Indian templates have slots only.
 
+mod approved;
+
 use crate::message::Category;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

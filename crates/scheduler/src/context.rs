@@ -1,5 +1,6 @@
 //! What every part of the engine works with.
 
+use crate::approved::Approved;
 use crate::clock::SharedClock;
 use crate::projecting::Projections;
 use chrono::TimeDelta;
@@ -74,6 +75,8 @@ pub(crate) struct Context {
     pub(crate) comparing: Arc<tokio::sync::Mutex<()>>,
     /// Forecasts that were made already.
     pub(crate) projections: Arc<Projections>,
+    /// Approved templates that were read already.
+    pub(crate) approved: Arc<Approved>,
 }
 
 impl Context {

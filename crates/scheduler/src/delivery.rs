@@ -188,6 +188,17 @@ impl Delivery {
     async fn create(&self, message: &TakenMessage, begin_by: Deadline) -> Answer {
         let callback =
             self.context.config.address(&format!("webhooks/twilio/status?m={}{RETRY_OVERRIDE}", message.id));
+        let approved = match self.context.approved.of(&self.context.store, message).await {
+            Ok(approved) => approved,
+            Err(error) => {
+                tracing::warn!(%error, message = %message.id, "its template cannot be read; it goes back to the queue");
+                return Answer::NotBegun;
+            }
+        };
+        let content = match &approved {
+            Some((sid, variables)) => Content::Template { content_sid: sid, variables },
+            None => Content::Text(&message.body),
+        };
         let now = self.context.clock.now();
         let age = (now - message.due_at).num_milliseconds().max(0) as f64 / 1_000.0;
         metrics::histogram!("dakiya_queue_age_seconds", "category" => message.category.as_str()).record(age);
@@ -198,7 +209,7 @@ impl Delivery {
                 to: message.phone,
                 kind: message.sender_kind,
                 sender: &message.sender,
-                content: Content::Text(&message.body),
+                content,
                 status_callback: Some(&callback),
                 validity: message.expires_at.and_then(|at| (at - now).to_std().ok()),
                 begin_by: Some(begin_by.instant()),

@@ -4,6 +4,7 @@
 //! all changes nothing but the time at which something happens.
 
 mod accounting;
+mod approved;
 mod backfilling;
 pub mod clock;
 mod commands;
@@ -101,6 +102,7 @@ impl Scheduler {
                 heartbeat: Arc::default(),
                 comparing: Arc::default(),
                 projections: Arc::default(),
+                approved: Arc::default(),
             },
         }
     }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use dakiya_core::message::Channel;
 use dakiya_core::time::Timestamp;
 use dakiya_twilio::wire::Address;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use url::Url;
 
@@ -37,6 +38,7 @@ pub(crate) struct Request {
     pub service: Option<Arc<str>>,
     pub body: Option<Arc<str>>,
     pub content_sid: Option<Arc<str>>,
+    pub content_variables: Option<Arc<str>>,
     pub media: bool,
     pub status_callback: Option<Arc<str>>,
     pub validity: Option<String>,
@@ -56,6 +58,7 @@ impl Request {
                 "MessagingServiceSid" => request.service = Some(value.into()),
                 "Body" => request.body = Some(value.into()),
                 "ContentSid" => request.content_sid = Some(value.into()),
+                "ContentVariables" => request.content_variables = Some(value.into()),
                 "MediaUrl" => request.media = true,
                 "StatusCallback" => request.status_callback = Some(value.into()),
                 "ValidityPeriod" => request.validity = Some(value.into()),
@@ -80,6 +83,13 @@ impl Request {
     pub(crate) fn sender(&self) -> &str {
         let from = self.from.as_deref().unwrap_or(SERVICE_NUMBER);
         from.strip_prefix("whatsapp:").unwrap_or(from)
+    }
+
+    /// What stands for the placeholders of its template; `None`: that is not a flat JSON object of strings.
+    pub(crate) fn values(&self) -> Option<BTreeMap<String, String>> {
+        self.content_variables
+            .as_deref()
+            .map_or_else(|| Some(BTreeMap::new()), |json| serde_json::from_str(json).ok())
     }
 
     pub(crate) fn scheduled_for(&self) -> Option<Timestamp> {
@@ -113,6 +123,8 @@ fn shape(request: &Request) -> Option<u32> {
     match request {
         Request { from: None, service: None, .. } => Some(21603),
         Request { body: None, content_sid: None, media: false, .. } => Some(21602),
+        Request { content_sid: None, content_variables: Some(_), .. } => Some(21654),
+        _ if request.values().is_none() => Some(21656),
         _ if length > LONGEST_BODY => Some(21617),
         _ if Address::parse(to).phone().is_none() => Some(21211),
         Request { status_callback: Some(url), .. } if callback_is_bad(url) => Some(21609),

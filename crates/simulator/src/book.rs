@@ -10,7 +10,7 @@ use dakiya_core::time::Timestamp;
 use dakiya_twilio::TwilioStatus;
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -36,6 +36,9 @@ pub struct Post {
     /// The template, if one was used.
     #[serde(serialize_with = "optional_text")]
     pub content_sid: Option<Arc<str>>,
+    /// What stood for its placeholders, as written.
+    #[serde(serialize_with = "optional_text")]
+    pub content_variables: Option<Arc<str>>,
     /// Where callbacks go.
     #[serde(serialize_with = "optional_text")]
     pub status_callback: Option<Arc<str>>,
@@ -133,6 +136,7 @@ pub(crate) struct Book {
     callbacks: VecDeque<Callback>,
     opted_out: HashSet<(String, String)>,
     heard: HashMap<(String, String), Timestamp>,
+    contents: HashMap<String, String>,
     pub(crate) usage: Usage,
     pub(crate) accepted_by_channel: [u32; 2],
     boot: u64,
@@ -150,6 +154,7 @@ impl Book {
             callbacks: VecDeque::new(),
             opted_out: HashSet::new(),
             heard: HashMap::new(),
+            contents: HashMap::new(),
             usage: Usage::default(),
             accepted_by_channel: [0; 2],
             boot: random_u64(),
@@ -265,6 +270,16 @@ impl Book {
 
     pub(crate) fn hear(&mut self, sender: &str, person: &str, at: Timestamp) {
         self.heard.insert((sender.to_owned(), person.to_owned()), at);
+    }
+
+    pub(crate) fn approve(&mut self, content_sid: String, text: String) {
+        self.contents.insert(content_sid, text);
+    }
+
+    /// What an approved template says with some values; a placeholder without one stays as it is.
+    pub(crate) fn content(&self, content_sid: &str, values: &BTreeMap<String, String>) -> Option<String> {
+        let text = self.contents.get(content_sid)?.clone();
+        Some(values.iter().fold(text, |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value)))
     }
 
     pub(crate) fn heard_at(&self, sender: &str, person: &str) -> Option<Timestamp> {

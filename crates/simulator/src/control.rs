@@ -8,6 +8,7 @@
 //! | `GET`, `PUT /simulator/faults` | all that goes wrong; `{}` is nothing. See [`crate::Faults`] |
 //! | `PUT /simulator/webhook` `{"url": "…"\|null}` | where inbound messages are posted |
 //! | `PUT /simulator/delays` | how long things take. See [`crate::Delays`] |
+//! | `PUT /simulator/contents` `{"HX…": "Dear {{1}}, …"}` | templates that WhatsApp approved, by content SID |
 //! | `POST /simulator/usage` `[{"day", "category", "count", "usage", "price"}]` | days from before it started |
 //! | `POST /simulator/outage` `{"for_ms": N}` | refuses connections for that long |
 //! | `POST /simulator/reset` | forgets everything but its credentials |
@@ -29,6 +30,7 @@ use axum::{Extension, Router};
 use dakiya_core::message::Channel;
 use serde::Deserialize;
 use serde_json::json as value;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +42,7 @@ pub(crate) fn routes(door: Door) -> Router<Arc<Sim>> {
         .route("/simulator/faults", get(show_faults).put(set_faults))
         .route("/simulator/webhook", put(set_webhook))
         .route("/simulator/delays", put(set_delays))
+        .route("/simulator/contents", put(approve))
         .route("/simulator/usage", post(add_usage))
         .route("/simulator/outage", post(outage))
         .route("/simulator/reset", post(reset))
@@ -116,6 +119,12 @@ async fn set_webhook(State(sim): State<Arc<Sim>>, Json(webhook): Json<Webhook>) 
 
 async fn set_delays(State(sim): State<Arc<Sim>>, Json(delays): Json<Delays>) -> StatusCode {
     sim.set_delays(delays);
+    StatusCode::NO_CONTENT
+}
+
+async fn approve(State(sim): State<Arc<Sim>>, Json(contents): Json<HashMap<String, String>>) -> StatusCode {
+    let mut book = sim.book();
+    contents.into_iter().for_each(|(content_sid, text)| book.approve(content_sid, text));
     StatusCode::NO_CONTENT
 }
 

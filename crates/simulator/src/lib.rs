@@ -169,6 +169,11 @@ impl Simulator {
         book.message(number).map(|message| message.body.to_string())
     }
 
+    /// WhatsApp approved a template: what `{{1}}`, `{{2}}` … stand for comes with each message.
+    pub fn approve_content(&self, content_sid: &str, text: &str) {
+        self.sim.book().approve(content_sid.to_owned(), text.to_owned());
+    }
+
     /// Adds usage of days before it started.
     pub fn add_usage(&self, day: &UsageDay) {
         self.sim.book().usage.add_day(day);

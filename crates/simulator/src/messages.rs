@@ -79,7 +79,7 @@ fn accept(
 ) -> Created {
     let channel = request.channel();
     let to: Arc<str> = request.to.clone().unwrap_or_default();
-    let text = request.body.clone().unwrap_or_default();
+    let text = text_of(book, request);
     let body = match sim.config.account {
         AccountKind::LegacyTrial { .. } => format!("{LEGACY_TRIAL_PREFIX}{text}").into(),
         _ => text,
@@ -111,6 +111,13 @@ fn accept(
     let (status, code) = fault.map_or((Some(201), None), answer::summary);
     log(book, sim, request, instant, Some(number), status, code);
     Created { number, resource: resource(book, sim, number) }
+}
+
+/// What the person reads. A template that nobody approved here has no words.
+fn text_of(book: &Book, request: &Request) -> Arc<str> {
+    let content = request.content_sid.as_deref().zip(request.values());
+    let content = content.and_then(|(sid, values)| book.content(sid, &values));
+    content.map(Arc::from).or_else(|| request.body.clone()).unwrap_or_default()
 }
 
 fn first_status(request: &Request) -> TwilioStatus {
@@ -165,7 +172,7 @@ fn log(
     status: Option<u16>,
     code: Option<u32>,
 ) {
-    let body = request.body.clone().unwrap_or_default();
+    let body = text_of(book, request);
     let post = Post {
         number: 0,
         at: sim.now(),
@@ -175,6 +182,7 @@ fn log(
         segments: segments(request.channel(), &body),
         body,
         content_sid: request.content_sid.clone(),
+        content_variables: request.content_variables.clone(),
         status_callback: request.status_callback.clone(),
         sid: number.map(|number| book.sid(number)),
         status,

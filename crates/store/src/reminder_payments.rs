@@ -11,7 +11,7 @@ use dakiya_core::phone::PhoneNumber;
 use dakiya_core::reminder::PaymentFilter;
 use dakiya_core::template::Variables;
 use sea_orm::{ConnectionTrait, QueryResult};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What a reminder needs to know of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,6 +147,19 @@ pub(crate) async fn by_ids<C: ConnectionTrait>(
 ) -> Result<Vec<ReminderPayment>, StoreError> {
     let rows = Sql::new(COLUMNS).text("id IN ").list(ids.iter().copied().map(Stored)).all(tx).await?;
     rows.iter().map(payment).collect()
+}
+
+/// What payments are tagged with, as a transaction sees it; those without a tag are left out.
+pub(crate) async fn tags_of<C: ConnectionTrait>(
+    tx: &C,
+    ids: &[PaymentId],
+) -> Result<HashMap<PaymentId, Vec<String>>, StoreError> {
+    let query = Sql::new("SELECT payment_id, tag FROM payment_tags WHERE payment_id IN ");
+    let mut tags: HashMap<PaymentId, Vec<String>> = HashMap::new();
+    for row in query.list(ids.iter().copied().map(Stored)).all(tx).await? {
+        tags.entry(row.read("payment_id")?).or_default().push(row.try_get("", "tag")?);
+    }
+    Ok(tags)
 }
 
 fn filtered(mut query: Sql, filter: &PaymentFilter, amount: &str) -> Sql {

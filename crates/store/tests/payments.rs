@@ -6,11 +6,11 @@ mod support;
 use dakiya_core::ids::ReminderRuleId;
 use dakiya_core::message::Status;
 use dakiya_core::money::Money;
-use dakiya_core::payment::{PaymentEvent, PaymentStatus};
+use dakiya_core::payment::{Listed, PaymentEvent, PaymentStatus};
 use dakiya_core::reminder::{ReminderRule, ReminderRun};
 use dakiya_core::template::Variables;
 use dakiya_store::messages::{self, Message, NewMessage, NewReminder};
-use dakiya_store::payments::{self, Payment, Recorded};
+use dakiya_store::payments::{self, ListedPayment, Payment, Recorded};
 use dakiya_store::reminder_runs::{self, Run};
 use dakiya_store::{Store, StoreError, audit, contacts, reminder_rules};
 use support::payments::{
@@ -42,6 +42,51 @@ async fn ended(store: &Store, message: &Message) -> (Status, Option<String>) {
 }
 
 on_both_databases! {
+    async fn a_list_that_says_who_paid_stops_their_reminders_once(store: Store) {
+        let names = ["all", "part", "dropped", "owed"];
+        let mut waiting = Vec::new();
+        for (n, name) in (1..).zip(names) {
+            let payment = put(&store, row(name, n, "1000", "2026-12-05")).await;
+            waiting.push(reminder(&store, &payment, 0).await);
+        }
+        let listed = |name: &str, person, paid: Option<&str>, status| ListedPayment {
+            row: row(name, person, "1000", "2026-12-05"),
+            listed: Listed { paid: paid.map(rupees), status },
+        };
+        let list = || {
+            [
+                listed("all", 1, None, Some(PaymentStatus::Paid)),
+                listed("part", 2, Some("400"), Some(PaymentStatus::PartlyPaid)),
+                listed("dropped", 3, None, Some(PaymentStatus::Canceled)),
+                listed("owed", 4, None, Some(PaymentStatus::Open)),
+                listed("new", 5, None, Some(PaymentStatus::Paid)),
+            ]
+        };
+        for at in [later(60), later(120)] {
+            payments::import(&store, list(), &TESTER, at).await.unwrap();
+            let mut stand = Vec::new();
+            for name in ["all", "part", "dropped", "owed", "new"] {
+                let payment = stored(&store, name).await;
+                let history = payments::history(&store, &payment.reference, 10).await.unwrap();
+                assert!(history.iter().all(|happened| happened.source == "list"));
+                stand.push((payment.status, payment.paid, history.len()));
+            }
+            assert_eq!(stand, [
+                (PaymentStatus::Paid, rupees("1000"), 1),
+                (PaymentStatus::PartlyPaid, rupees("400"), 1),
+                (PaymentStatus::Canceled, rupees("0"), 1),
+                (PaymentStatus::Open, rupees("0"), 0),
+                (PaymentStatus::Paid, rupees("1000"), 1),
+            ]);
+        }
+        let mut ends = Vec::new();
+        for message in &waiting {
+            ends.push(ended(&store, message).await.0);
+        }
+        assert_eq!(ends, [Status::Canceled, Status::Queued, Status::Canceled, Status::Queued]);
+        sums_fit(&store).await;
+    }
+
     async fn a_payment_is_put_changed_and_keeps_its_id(store: Store) {
         let mut first = row("INV/1", 1, "1,250.50", "2026-12-05");
         first.fields.tags = Some(vec![" gold ".to_owned(), "pune".to_owned(), "gold".to_owned()]);

@@ -339,6 +339,21 @@ on_both_databases! {
         assert_eq!(reasons, [SuppressedReason::DailyLimit; 2]);
     }
 
+    async fn what_a_rule_chooses_by_is_asked_again_when_it_is_sent(store: Store) {
+        sender(&store, SENDER, 1_000).await;
+        owe(&store, 0..3, "2026-11-22", &["gold"]).await;
+        let chosen = PaymentFilter { tags: vec!["gold".to_owned()], least: Some(money("50")), most: None };
+        let choosing = ReminderRule { payments: chosen, ..rule() };
+        let rule = reminder_rules::put(&store, "gold", &choosing, &TESTER, now()).await.unwrap();
+        planned(&store, &rule, later(60)).await;
+        owe(&store, 0..1, "2026-11-22", &["silver"]).await;
+        pay(&store, 1, Some("60"), later(70)).await;
+        let sent = take_at(&store, later(120)).await.to_post;
+        assert_eq!(sent.iter().map(|message| message.phone).collect::<Vec<_>>(), [phone(2)]);
+        let reasons: Vec<_> = reminders(&store).await.iter().filter_map(|message| message.suppressed_reason).collect();
+        assert_eq!(reasons, [SuppressedReason::PaymentChanged; 2]);
+    }
+
     async fn a_thousand_reminders_hold_up_neither_a_single_message_nor_a_campaign(store: Store) {
         sender(&store, SENDER, 10).await;
         owe(&store, 0..40, "2026-11-22", &[]).await;

@@ -121,7 +121,7 @@ async fn read(
     }
     let by = Reporter::Provider(name.to_owned());
     match name {
-        RAZORPAY => razorpay::report(&bytes, headers, by),
+        RAZORPAY => razorpay::report(&bytes, by),
         _ => generic::report(&bytes, by).map(Some),
     }
 }

@@ -41,6 +41,12 @@ pub enum PaymentFault {
     /// Not a day.
     #[error("\"{0}\" is not a date; write YYYY-MM-DD or DD/MM/YYYY, for example 2026-12-05 or 05/12/2026")]
     Date(String),
+    /// Not a state.
+    #[error("\"{0}\" is not a state; write open, partly_paid, paid or cancelled")]
+    Status(String),
+    /// Some of it came, but not how much.
+    #[error("How much of it was paid is not given; write it in the column \"paid\"")]
+    NoPart,
     /// Not a link.
     #[error(
         "\"{0}\" is not a link; write a whole address of at most {MOST_URL_CHARACTERS} characters, for example https://pay.example.in/4711"
@@ -59,6 +65,7 @@ impl PaymentFault {
             | PaymentFault::FinerThanPaise(_)
             | PaymentFault::TooMuch(_) => "invalid_amount",
             PaymentFault::NoDate | PaymentFault::Date(_) => "invalid_date",
+            PaymentFault::Status(_) | PaymentFault::NoPart => "invalid_status",
             PaymentFault::PayUrl(_) => "invalid_pay_url",
         }
     }
@@ -172,6 +179,6 @@ pub fn is_another_link(known: &str, told: &str) -> bool {
 }
 
 /// What an error repeats.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     text.trim().chars().take(60).collect()
 }

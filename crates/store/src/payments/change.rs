@@ -83,8 +83,18 @@ impl Change {
         Self { before: Some(before), after, tags: None }.with_balance(balance, now)
     }
 
+    /// Something else happened to it as well.
+    pub(super) fn happened(&mut self, event: PaymentEvent, now: Timestamp) {
+        self.set_balance(self.after.balance().after(event), now);
+    }
+
     /// With another balance, and what follows from it.
     pub(super) fn with_balance(mut self, balance: Balance, now: Timestamp) -> Self {
+        self.set_balance(balance, now);
+        self
+    }
+
+    fn set_balance(&mut self, balance: Balance, now: Timestamp) {
         let status = balance.status();
         let after = &mut self.after;
         (after.amount, after.paid) = (Stored(balance.amount), Stored(balance.paid));
@@ -96,7 +106,6 @@ impl Change {
             after.revision += 1;
             after.updated_at = now;
         }
-        self
     }
 
     /// Whether the row changes. Importing a list twice changes none.

@@ -11,6 +11,9 @@ use dakiya_core::time::Timestamp;
 use sea_orm::{ConnectionTrait, QueryResult};
 use std::collections::{HashMap, HashSet};
 
+/// The source of what a list of payments says.
+const LIST: &str = "list";
+
 /// One thing that happened to a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Happened {
@@ -33,7 +36,7 @@ impl Happened {
     /// provider that has it.
     pub fn may_be_taken_back(&self) -> bool {
         let money = matches!(self.event, PaymentEvent::Received(Some(money)) if money > Money::ZERO);
-        money && matches!(self.source.as_str(), "page" | "api")
+        money && matches!(self.source.as_str(), "page" | "api" | LIST)
     }
 }
 
@@ -57,6 +60,13 @@ pub(super) struct NewEvent<'a> {
     pub(super) external_id: Option<&'a str>,
     pub(super) link: Option<&'a str>,
     pub(super) takes_back: Option<PaymentEventId>,
+}
+
+impl<'a> NewEvent<'a> {
+    /// What a list of payments says.
+    pub(super) fn listed(reference: &'a PaymentReference, event: PaymentEvent) -> Self {
+        Self { reference, event, source: LIST, external_id: None, link: None, takes_back: None }
+    }
 }
 
 /// What happened to a payment, oldest first; at most `limit`.
@@ -108,14 +118,22 @@ pub(super) async fn early<C: ConnectionTrait>(
     Ok(events)
 }
 
-/// Whether this was told before.
+/// Whether this was told before: by the same source, or about the same payment by any. A provider signs what it tells, not
+/// the name under which it calls.
 pub(super) async fn is_known<C: ConnectionTrait>(
     tx: &C,
+    reference: &PaymentReference,
     source: &str,
     external_id: &str,
 ) -> Result<bool, StoreError> {
-    let query = Sql::new("SELECT id FROM payment_events WHERE external_id = ").bind(external_id);
-    Ok(query.text(" AND source = ").bind(source).one(tx).await?.is_some())
+    let query = Sql::new("SELECT id FROM payment_events WHERE external_id = ")
+        .bind(external_id)
+        .text(" AND (source = ")
+        .bind(source)
+        .text(" OR reference = ")
+        .bind(Stored(reference.clone()))
+        .text(") LIMIT 1");
+    Ok(query.one(tx).await?.is_some())
 }
 
 /// What a pay link is known to have brought.

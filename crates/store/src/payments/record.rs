@@ -86,7 +86,7 @@ pub async fn record(
     let (reference, source) = (&report.reference, report.by.name());
     let known = locked(&*tx, [reference.clone()]).await?.remove(reference);
     if let Some(external_id) = &report.external_id
-        && events::is_known(&*tx, source, external_id).await?
+        && events::is_known(&*tx, reference, source, external_id).await?
     {
         let stored = get_in(&*tx, reference).await?;
         let ours = matches!(report.by, Reporter::Ours(_));

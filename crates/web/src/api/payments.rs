@@ -179,7 +179,7 @@ async fn record(
 #[utoipa::path(
     post, path = "/payments/import", operation_id = "import_payments", tag = "Payments",
     request_body(content = schema::Csv, content_type = "text/csv",
-        description = "Columns `reference`, `phone`, `amount` and `due_on` (`YYYY-MM-DD` or `DD/MM/YYYY`), and if there are such `pay_url`, `name`, `language` and `tags` (split by `;`); every other column is a placeholder"),
+        description = "Columns `reference`, `phone`, `amount` and `due_on` (`YYYY-MM-DD` or `DD/MM/YYYY`), and if there are such `pay_url`, `name`, `language`, `tags` (split by `;`), `status` (`open`, `partly_paid`, `paid`, `cancelled`) and `paid` (what came so far, in all); every other column is a placeholder"),
     security(("api_key" = ["send"])),
     responses((status = 200, description = "What became of the rows", body = Imported)),
 )]

@@ -1,16 +1,19 @@
 //! Lists of payments.
 
 use super::{Kind, PhoneColumn, good_rows, language, name, others, tags, variables};
-use dakiya_core::payment::{PaymentFault, PaymentReference, parse_amount, parse_due_date, parse_pay_url};
+use dakiya_core::payment::{
+    Listed, PaymentFault, PaymentReference, PaymentStatus, parse_amount, parse_due_date, parse_paid,
+    parse_pay_url, parse_status,
+};
 use dakiya_core::phone::AllowedCountries;
 use dakiya_core::table::{Row, RowError, Table, TableError};
-use dakiya_store::payments::{PaymentFields, PaymentRow};
+use dakiya_store::payments::{ListedPayment, PaymentFields, PaymentRow};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 
 /// The columns of a file of payments: `reference`, `phone` (or `to`), `amount` and `due_on`, and if there are such `pay_url`,
-/// `name`, `language` and `tags` (split by `;`); every other one is a placeholder's value. What a file has no column for
+/// `name`, `language`, `tags` (split by `;`), `status` and `paid` (what came so far, in all); every other one is a placeholder's value. What a file has no column for
 /// stays as it is; what is empty in its column is none.
 pub struct Payments {
     reference: usize,
@@ -21,25 +24,27 @@ pub struct Payments {
     name: Option<usize>,
     language: Option<usize>,
     tags: Option<usize>,
+    status: Option<usize>,
+    paid: Option<usize>,
     variables: Vec<(usize, String)>,
 }
 
 impl Kind for Payments {
-    type Item = PaymentRow;
+    type Item = ListedPayment;
 
     fn of(table: &Table<File>) -> Result<Self, TableError> {
         let reference = table.require(&["reference"])?;
         let phone = PhoneColumn::of(table)?;
         let (amount, due_on) = (table.require(&["amount"])?, table.require(&["due_on"])?);
-        let optional = ["pay_url", "name", "language", "tags"].map(|column| table.column(column));
-        let [pay_url, name, language, tags] = optional;
-        let known =
-            [Some(reference), Some(phone.at), Some(amount), Some(due_on), pay_url, name, language, tags];
+        let optional = ["pay_url", "name", "language", "tags", "status", "paid"];
+        let [pay_url, name, language, tags, status, paid] = optional.map(|column| table.column(column));
+        let required = [reference, phone.at, amount, due_on].map(Some);
+        let known = [required.as_slice(), &[pay_url, name, language, tags, status, paid]].concat();
         let variables = others(table, &known);
-        Ok(Self { reference, phone, amount, due_on, pay_url, name, language, tags, variables })
+        Ok(Self { reference, phone, amount, due_on, pay_url, name, language, tags, status, paid, variables })
     }
 
-    fn read(&self, row: &Row<'_>, allowed: &AllowedCountries) -> Result<PaymentRow, RowError> {
+    fn read(&self, row: &Row<'_>, allowed: &AllowedCountries) -> Result<ListedPayment, RowError> {
         let reference = read(row, "reference", self.reference, PaymentReference::parse)?;
         let pay_url = match self.pay_url {
             Some(at) if row.cell(at).is_empty() => Some(None),
@@ -56,7 +61,19 @@ impl Kind for Payments {
             tags: self.tags.map(|at| tags(row, at)).transpose()?,
             variables: (!self.variables.is_empty()).then(|| variables(row, &self.variables)).transpose()?,
         };
-        Ok(PaymentRow { reference, fields })
+        Ok(ListedPayment { row: PaymentRow { reference, fields }, listed: self.listed(row)? })
+    }
+}
+
+impl Payments {
+    fn listed(&self, row: &Row<'_>) -> Result<Listed, RowError> {
+        let paid = self.paid.map(|at| read(row, "paid", at, parse_paid)).transpose()?.flatten();
+        let Some(at) = self.status else { return Ok(Listed { paid, status: None }) };
+        let status = read(row, "status", at, |text| match parse_status(text)? {
+            Some(PaymentStatus::PartlyPaid) if paid.is_none() => Err(PaymentFault::NoPart),
+            status => Ok(status),
+        })?;
+        Ok(Listed { paid, status })
     }
 }
 
@@ -75,13 +92,13 @@ fn read<T>(
 pub fn last_rows(
     file: &File,
     allowed: &AllowedCountries,
-) -> Result<(impl Iterator<Item = PaymentRow> + Send + use<>, u64), TableError> {
+) -> Result<(impl Iterator<Item = ListedPayment> + Send + use<>, u64), TableError> {
     // Two independent hashes stand for a reference, so that memory does not grow with what references look like.
     let (first, second) = (RandomState::new(), RandomState::new());
     let mut last = HashMap::new();
     let mut earlier = HashSet::new();
     for (at, row) in good_rows::<Payments>(file, allowed)?.enumerate() {
-        let key = (first.hash_one(&row.reference), second.hash_one(&row.reference));
+        let key = (first.hash_one(&row.row.reference), second.hash_one(&row.row.reference));
         earlier.extend(last.insert(key, at));
     }
     let duplicates = earlier.len() as u64;
@@ -104,7 +121,7 @@ mod tests {
 
     fn read_all(text: &str) -> (Vec<PaymentRow>, u64) {
         let (rows, duplicates) = last_rows(&file(text), &AllowedCountries::default()).unwrap();
-        (rows.collect(), duplicates)
+        (rows.map(|listed| listed.row).collect(), duplicates)
     }
 
     #[test]
@@ -140,6 +157,22 @@ mod tests {
             rows.iter().map(|row| (row.reference.as_str(), row.fields.amount.to_plain())).collect();
         assert_eq!(told, [("b", "2.00".to_owned()), ("a", "4.00".to_owned())]);
         assert_eq!(duplicates, 2);
+    }
+
+    #[test]
+    fn a_list_may_say_what_became_of_a_payment() {
+        let text = "reference,phone,amount,due_on,Status,paid,note\n1,9845011234,5,2026-12-05,Cancelled,2,a\n\
+            2,9845011234,5,2026-12-05,,,b\n";
+        let (rows, _) = last_rows(&file(text), &AllowedCountries::default()).unwrap();
+        let rows: Vec<_> = rows.collect();
+        let paid = Some(Money::parse("2").unwrap());
+        assert_eq!(rows[0].listed, Listed { paid, status: Some(PaymentStatus::Canceled) });
+        assert_eq!(rows[1].listed, Listed::default());
+        let placeholders: Vec<_> = rows[0].row.fields.variables.as_ref().unwrap().keys().collect();
+        assert_eq!(placeholders, ["note"], "a state is no placeholder");
+        let bad = "reference,phone,amount,due_on,status\n1,9845011234,5,2026-12-05,settled\n1,9845011234,5,2026-12-05,partly paid\n";
+        let checked = check::<Payments>(&file(bad), &AllowedCountries::default()).unwrap();
+        assert_eq!(checked.told.iter().map(|error| error.code).collect::<Vec<_>>(), ["invalid_status"; 2]);
     }
 
     #[test]

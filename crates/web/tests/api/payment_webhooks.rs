@@ -26,18 +26,18 @@ async fn bank(world: &World, event: Value) -> Answer {
     post(world, "my-bank", &[("x-dakiya-signature", &signature(PAYMENT_SECRET, &body))], &body).await
 }
 
-async fn razorpay(world: &World, event: &str, id: &str, paise: u64) -> Answer {
+async fn razorpay(world: &World, event: &str, link: &str, paise: u64) -> Answer {
     let body = json!({
         "entity": "event",
         "event": event,
         "payload": {"payment_link": {"entity": {
-            "id": "plink_1", "reference_id": "INV/1", "currency": "INR", "amount": 100_000, "amount_paid": paise,
+            "id": link, "reference_id": "INV/1", "currency": "INR", "amount": 100_000, "amount_paid": paise,
             "short_url": "https://rzp.io/i/abc",
         }}},
     })
     .to_string();
     let signature = signature(RAZORPAY_SECRET, &body);
-    post(world, "razorpay", &[("x-razorpay-signature", &signature), ("x-razorpay-event-id", id)], &body).await
+    post(world, "razorpay", &[("x-razorpay-signature", &signature)], &body).await
 }
 
 async fn world_with_a_payment() -> World {
@@ -104,30 +104,53 @@ async fn our_own_form_is_counted_once_per_event() {
 }
 
 #[tokio::test]
+async fn an_event_that_is_sent_again_under_another_name_counts_once() {
+    let world = world_with_a_payment().await;
+    let body = json!({"event_id": "e1", "reference": "INV/1", "status": "partially_paid", "amount": "400"})
+        .to_string();
+    let signature_of_body = signature(PAYMENT_SECRET, &body);
+    for (name, result) in [("my-bank", "changed"), ("my-bank-2", "repeated")] {
+        let answer = post(&world, name, &[("x-dakiya-signature", &signature_of_body)], &body).await;
+        assert_eq!(answer.json(200)["result"], result, "the name is not signed");
+    }
+    assert_eq!(stands(&world).await, is("partly_paid", "600.00"));
+    assert_eq!(razorpay(&world, "payment_link.expired", "plink_1", 0).await.json(200)["result"], "changed");
+    let payment = json!({"phone": phone(1), "amount": {"amount": "1000", "currency": "INR"}, "due_on": "2026-12-05",
+        "pay_url": "https://pay.example.in/INV-1"});
+    world.put("/payments/INV%2F1", payment).await.json(200);
+    assert_eq!(razorpay(&world, "payment_link.expired", "plink_1", 0).await.json(200)["result"], "repeated");
+    assert_eq!(
+        world.get("/payments/INV%2F1").await.json(200)["pay_url_expired"],
+        false,
+        "the new link works"
+    );
+}
+
+#[tokio::test]
 async fn a_razorpay_link_is_paid_in_parts_told_twice_and_out_of_order() {
     let world = world_with_a_payment().await;
-    razorpay(&world, "payment_link.partially_paid", "evt_2", 70_000).await.json(200);
+    razorpay(&world, "payment_link.partially_paid", "plink_1", 70_000).await.json(200);
     assert_eq!(stands(&world).await, is("partly_paid", "300.00"));
-    razorpay(&world, "payment_link.partially_paid", "evt_1", 40_000).await.json(200);
+    razorpay(&world, "payment_link.partially_paid", "plink_1", 40_000).await.json(200);
     assert_eq!(stands(&world).await, is("partly_paid", "300.00"), "an older sum adds nothing");
-    razorpay(&world, "payment_link.partially_paid", "evt_2", 70_000).await.json(200);
-    razorpay(&world, "payment_link.paid", "evt_3", 100_000).await.json(200);
+    razorpay(&world, "payment_link.partially_paid", "plink_1", 70_000).await.json(200);
+    razorpay(&world, "payment_link.paid", "plink_1", 100_000).await.json(200);
     assert_eq!(stands(&world).await, is("paid", "0.00"));
-    razorpay(&world, "payment_link.cancelled", "evt_4", 100_000).await.json(200);
-    razorpay(&world, "payment_link.expired", "evt_5", 100_000).await.json(200);
+    razorpay(&world, "payment_link.cancelled", "plink_1", 100_000).await.json(200);
+    razorpay(&world, "payment_link.expired", "plink_1", 100_000).await.json(200);
     assert_eq!(stands(&world).await, is("paid", "0.00"));
-    assert_eq!(razorpay(&world, "order.paid", "evt_6", 1).await.json(200)["result"], "ignored");
+    assert_eq!(razorpay(&world, "order.paid", "plink_1", 1).await.json(200)["result"], "ignored");
 }
 
 #[tokio::test]
 async fn a_razorpay_link_that_is_cancelled_cancels_and_one_that_expires_does_not() {
     let world = world_with_a_payment().await;
-    razorpay(&world, "payment_link.expired", "evt_1", 0).await.json(200);
+    razorpay(&world, "payment_link.expired", "plink_1", 0).await.json(200);
     assert_eq!(stands(&world).await, is("open", "1000.00"), "the money is still owed");
     assert_eq!(world.get("/payments/INV%2F1").await.json(200)["pay_url_expired"], true);
-    razorpay(&world, "payment_link.cancelled", "evt_2", 0).await.json(200);
+    razorpay(&world, "payment_link.cancelled", "plink_1", 0).await.json(200);
     assert_eq!(stands(&world).await, is("canceled", "0.00"));
-    razorpay(&world, "payment_link.paid", "evt_3", 100_000).await.json(200);
+    razorpay(&world, "payment_link.paid", "plink_1", 100_000).await.json(200);
     assert_eq!(stands(&world).await, is("paid", "0.00"), "the money came after all");
 }
 
@@ -136,16 +159,16 @@ async fn a_link_behind_an_address_of_our_own_expires_by_its_reference() {
     let world = world_with_a_payment().await;
     let payment = |pay_url: &str| json!({"phone": phone(1), "amount": {"amount": "1000", "currency": "INR"}, "due_on": "2026-12-05", "pay_url": pay_url});
     world.put("/payments/INV%2F1", payment("https://rzp.io/i/newer")).await.json(200);
-    assert_eq!(razorpay(&world, "payment_link.expired", "evt_1", 0).await.json(200)["result"], "unchanged");
+    assert_eq!(razorpay(&world, "payment_link.expired", "plink_1", 0).await.json(200)["result"], "unchanged");
     world.put("/payments/INV%2F1", payment("https://pay.example.in/INV-1")).await.json(200);
-    assert_eq!(razorpay(&world, "payment_link.expired", "evt_2", 0).await.json(200)["result"], "changed");
+    assert_eq!(razorpay(&world, "payment_link.expired", "plink_2", 0).await.json(200)["result"], "changed");
     assert_eq!(world.get("/payments/INV%2F1").await.json(200)["pay_url_expired"], true);
 }
 
 #[tokio::test]
 async fn what_is_told_before_the_payment_is_known_counts_when_it_comes() {
     let world = World::new().await;
-    assert_eq!(razorpay(&world, "payment_link.paid", "evt_1", 100_000).await.json(200)["result"], "early");
+    assert_eq!(razorpay(&world, "payment_link.paid", "plink_1", 100_000).await.json(200)["result"], "early");
     let csv = format!("reference,phone,amount,due_on\nINV/1,{},1000,2026-12-05\n", phone(1));
     world.post_csv("/payments/import", csv).await.json(200);
     assert_eq!(stands(&world).await, is("paid", "0.00"), "who has paid is not asked again");

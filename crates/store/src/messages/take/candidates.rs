@@ -63,7 +63,7 @@ pub(super) struct Candidate {
     pub(super) id: MessageId,
     pub(super) phone: PhoneNumber,
     pub(super) category: Category,
-    pub(super) template: Option<TemplateId>,
+    pub(super) template: Option<(TemplateId, i32)>,
     pub(super) body: String,
     pub(super) segments: Segments,
     pub(super) estimated_cost: Money,
@@ -181,7 +181,7 @@ async fn one<C: ConnectionTrait>(
     rows.iter().map(candidate).collect()
 }
 
-const CANDIDATE: &str = "SELECT id, dedupe_key, phone, category, template_id, body, segments, estimated_cost, due_at, expires_at, payment_id, reminder_rule_id, \
+const CANDIDATE: &str = "SELECT id, dedupe_key, phone, category, template_id, template_version, body, segments, estimated_cost, due_at, expires_at, payment_id, reminder_rule_id, \
      payment_due_on, payment_revision, payment_text FROM messages WHERE ";
 
 fn candidate(row: &QueryResult) -> Result<Candidate, StoreError> {
@@ -189,7 +189,7 @@ fn candidate(row: &QueryResult) -> Result<Candidate, StoreError> {
         id: row.read("id")?,
         phone: row.read("phone")?,
         category: row.read("category")?,
-        template: row.maybe("template_id")?,
+        template: row.maybe("template_id")?.zip(row.try_get("", "template_version")?),
         body: row.try_get("", "body")?,
         segments: row.read("segments")?,
         estimated_cost: row.read("estimated_cost")?,

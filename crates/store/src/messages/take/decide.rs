@@ -223,7 +223,7 @@ impl Desk<'_> {
             lane.occupy(slot, segments);
         }
         self.decided.costs.push(TakenCost {
-            template: candidate.template,
+            template: candidate.template.map(|(id, _)| id),
             reminder_rule: candidate.reminder.as_ref().map(|reminder| reminder.rule),
             segments: i32::try_from(candidate.segments.0).unwrap_or(i32::MAX),
         });
@@ -232,6 +232,7 @@ impl Desk<'_> {
         self.decided.to_post.push(TakenMessage {
             id: candidate.id,
             campaign_id,
+            template: candidate.template,
             phone: candidate.phone,
             channel: sender.channel,
             category: candidate.category,

@@ -18,7 +18,7 @@ use crate::{Store, StoreError};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use dakiya_core::encoding::Segments;
-use dakiya_core::ids::{CampaignId, MessageId};
+use dakiya_core::ids::{CampaignId, MessageId, TemplateId};
 use dakiya_core::message::{Category, Channel};
 use dakiya_core::money::Money;
 use dakiya_core::phone::PhoneNumber;
@@ -49,6 +49,8 @@ pub struct TakenMessage {
     pub id: MessageId,
     /// The campaign it belongs to.
     pub campaign_id: Option<CampaignId>,
+    /// The template it was rendered from, and which version.
+    pub template: Option<(TemplateId, i32)>,
     /// To whom.
     pub phone: PhoneNumber,
     /// How it travels.

@@ -45,6 +45,7 @@ pub(super) struct Rewritten {
 #[derive(Default)]
 pub(super) struct Reminders {
     payments: HashMap<PaymentId, crate::reminder_payments::ReminderPayment>,
+    tags: HashMap<PaymentId, Vec<String>>,
     rules: HashMap<ReminderRuleId, ReminderRule>,
     holidays: Holidays,
     of_person_today: HashMap<PhoneNumber, u32>,
@@ -89,6 +90,9 @@ pub(super) async fn load<C: ConnectionTrait>(
     for row in rules {
         reminders.rules.insert(row.read("id")?, row.read("rule")?);
     }
+    if reminders.rules.values().any(|rule| !rule.payments.tags.is_empty()) {
+        reminders.tags = crate::reminder_payments::tags_of(tx, &ids).await?;
+    }
     if reminders.rules.values().any(|rule| rule.working_days_only) {
         reminders.holidays = crate::reminder_rules::holidays_in(tx).await?;
     }
@@ -128,12 +132,20 @@ impl Reminders {
         let Some(rule) = self.rules.get(&reminder.rule) else {
             return (void.or(Some(SuppressedReason::RuleOff)), None);
         };
+        let void =
+            void.or_else(|| (!self.covers(rule, reminder)).then_some(SuppressedReason::PaymentChanged));
         if reminder.follows {
             return (void, None);
         }
         let today = self.of_person_today.get(&candidate.phone).copied().unwrap_or(0);
         let in_all = self.of_payment.get(&reminder.payment).copied().unwrap_or(0);
         (void, rule.limits.exceeded(today, in_all))
+    }
+
+    /// Whether the rule still chooses the payment: it may have other tags by now, or less may be left of it.
+    fn covers(&self, rule: &ReminderRule, reminder: &Reminder) -> bool {
+        let tags = self.tags.get(&reminder.payment).map_or(&[][..], Vec::as_slice);
+        self.payments.get(&reminder.payment).is_some_and(|payment| rule.payments.covers(tags, payment.left))
     }
 
     /// The days to which a candidate's rule keeps.

@@ -49,6 +49,8 @@ impl Listing for PaymentList {
                 ("name", "What the person is called"),
                 ("language", "en, hi, mr, ta …: which language of a template they get"),
                 ("tags", "Separated by ;. Rules choose payments by them"),
+                ("status", "open, partly_paid, paid or cancelled. Whoever paid is not asked again"),
+                ("paid", "What came so far, in all"),
                 ("anything else", "Kept with the payment and usable as a placeholder of that name"),
             ],
             consequence: "Payments already here get the new details. What is paid or canceled stays so, and nobody is reminded twice.",
