@@ -9,10 +9,11 @@ use super::reminder_rule_shapes::{ReminderRuleDetail, ReminderRulePut, RunItem, 
 use crate::AppState;
 use axum::extract::State;
 use axum::http::StatusCode;
-use dakiya_core::reminder::{ReminderRule, may_remind};
-use dakiya_scheduler::QuoteError;
+use dakiya_core::reminder::{ReminderRule, ReminderRun, may_remind};
+use dakiya_core::time::Timestamp;
+use dakiya_scheduler::{ComingRun, QuoteError};
 use dakiya_store::reminder_rules::{self, StoredRule};
-use dakiya_store::{reminder_runs, templates};
+use dakiya_store::{Cursor, StoreError, reminder_runs, templates};
 
 /// List reminder rules
 #[utoipa::path(
@@ -107,10 +108,7 @@ pub async fn runs(
         if !stored.rule.enabled {
             return Ok(axum::Json(List::whole(Vec::new())));
         }
-        let most = usize::try_from(limit).unwrap_or(usize::MAX);
-        let runs = app.commands.coming_runs(&stored.rule, Some(&stored), most, 0).await;
-        let runs = runs.map_err(cannot_reckon)?;
-        return Ok(axum::Json(List::whole(runs.into_iter().map(RunItem::coming).collect())));
+        return coming(&app, &stored, limit, cursor.as_ref()).await.map(axum::Json);
     }
     let page =
         reminder_runs::past(&app.store, Some(stored.id), app.clock.now(), cursor.as_ref(), limit).await?;
@@ -120,6 +118,41 @@ pub async fn runs(
         items.push(RunItem::past(run, &results));
     }
     Ok(axum::Json(List { items, next_cursor: page.next.map(|cursor| cursor.to_string()) }))
+}
+
+/// The runs to come after one of them.
+async fn coming(
+    app: &AppState,
+    stored: &StoredRule,
+    limit: u64,
+    after: Option<&Cursor>,
+) -> Result<List<RunItem>, Problem> {
+    let after = after.map(run_of).transpose()?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    // How many come before the page is not known.
+    let most = if after.is_some() { usize::MAX } else { limit + 1 };
+    let runs = app.commands.coming_runs(&stored.rule, Some(stored), most, 0).await.map_err(cannot_reckon)?;
+    let mut runs: Vec<ComingRun> =
+        runs.into_iter().skip_while(|coming| after.is_some_and(|after| coming.run <= after)).collect();
+    let more = runs.len() > limit;
+    runs.truncate(limit);
+    let next_cursor = runs.last().filter(|_| more).map(|last| cursor_of(&last.run).to_string());
+    Ok(List { items: runs.into_iter().map(RunItem::coming).collect(), next_cursor })
+}
+
+/// A run as a cursor names it.
+fn cursor_of(run: &ReminderRun) -> Cursor {
+    Cursor::new(format!("{}_{}_{}", run.at.timestamp_micros(), run.step, run.due_on))
+}
+
+fn run_of(cursor: &Cursor) -> Result<ReminderRun, Problem> {
+    let text = cursor.to_string();
+    let read = || {
+        let mut parts = text.splitn(3, '_');
+        let at = Timestamp::from_timestamp_micros(parts.next()?.parse().ok()?)?;
+        Some(ReminderRun { at, step: parts.next()?.parse().ok()?, due_on: parts.next()?.parse().ok()? })
+    };
+    read().ok_or_else(|| StoreError::Cursor(text.clone()).into())
 }
 
 async fn known(app: &AppState, key: &str) -> Result<StoredRule, Problem> {

@@ -104,6 +104,15 @@ async fn the_next_runs_say_when_whom_and_for_how_much() {
         world.get("/reminder-rules/fees/runs?limit=3").await.json(200)["items"].as_array().unwrap().len(),
         3
     );
+    let (mut paged, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = world.get(&format!("/reminder-rules/fees/runs?limit=2{cursor}")).await.json(200);
+        paged.extend(page["items"].as_array().unwrap().clone());
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(json!(paged), runs["items"], "page by page, none is left out and none comes twice");
+    assert_eq!(world.get("/reminder-rules/fees/runs?cursor=abc").await.problem(422), "invalid_cursor");
     assert_eq!(world.get("/reminder-rules/fees/runs?past=true").await.json(200)["items"], json!([]));
     assert_eq!(world.get("/reminder-rules/fees/runs?past=maybe").await.problem(422), "invalid_request");
     let mut off = rule();

@@ -9,11 +9,14 @@ use crate::pages::explain;
 use crate::view::{self, Frame, Section};
 use askama::Template;
 use axum::extract::{Query, State};
+use dakiya_core::ids::ReminderRuleId;
 use dakiya_core::money::Money;
 use dakiya_core::payment::{PaymentEvent, PaymentReference};
+use dakiya_core::reminder::when_in_words;
 use dakiya_core::time::Timestamp;
 use dakiya_store::messages::{self, Message};
 use dakiya_store::payments::{self, Happened, Payment};
+use dakiya_store::reminder_rules;
 use std::collections::{HashMap, HashSet};
 
 const MOST_EVENTS: u64 = 200;
@@ -49,6 +52,7 @@ impl EventRow {
         let who = match happened.source.as_str() {
             "page" => happened.actor,
             "api" => format!("API, {}", happened.actor),
+            "list" => format!("A list, {}", happened.actor),
             "erasure" => format!("Erased on request, {}", happened.actor),
             provider => format!("{provider}, by webhook"),
         };
@@ -57,6 +61,8 @@ impl EventRow {
 }
 
 struct Reminder {
+    /// `Fees, 3 days before`; empty when the rule is gone.
+    step: String,
     message: Message,
     why: String,
 }
@@ -86,6 +92,19 @@ pub(super) async fn named(app: &AppState, reference: &str) -> PageResult<Payment
     payments::get(&app.store, &reference).await?.ok_or_else(missing)
 }
 
+/// The names of the rules that some messages come from.
+async fn rules_of(app: &AppState, reminders: &[Message]) -> PageResult<HashMap<ReminderRuleId, String>> {
+    let ids: HashSet<_> =
+        reminders.iter().filter_map(|message| message.reminder).map(|(_, rule, _)| rule).collect();
+    let mut names = HashMap::new();
+    for id in ids {
+        if let Some(rule) = reminder_rules::by_id(&app.store, id).await? {
+            names.insert(id, rule.rule.name);
+        }
+    }
+    Ok(names)
+}
+
 pub(super) async fn show(
     State(app): State<AppState>,
     person: Person,
@@ -102,7 +121,16 @@ pub(super) async fn show(
         EventRow::of(happened, taken_back, &reference)
     };
     let rows = history.into_iter().map(row).collect();
-    let reminder = |message: Message| Reminder { why: explain::why(&message), message };
+    let rules = rules_of(&app, &reminders).await?;
+    let reminder = |message: Message| Reminder {
+        step: message.reminder.map_or_else(String::new, |(_, rule, step)| {
+            rules
+                .get(&rule)
+                .map_or_else(String::new, |name| format!("{name}, {}", when_in_words(step).to_lowercase()))
+        }),
+        why: explain::why(&message),
+        message,
+    };
     let to = |path: &str| view::href(path, &[("reference", &reference)]);
     let late = late_words(payment.due_on, frame.zone.date(&frame.now));
     let page = PaymentPage {

@@ -3,7 +3,7 @@
 use super::run_href;
 use crate::AppState;
 use crate::error::PageResult;
-use crate::filters::{counted, reason_words};
+use crate::filters::{counted, grouped, reason_words};
 use chrono_tz::Tz;
 use dakiya_core::message::{Status, SuppressedReason};
 use dakiya_core::money::Money;
@@ -166,7 +166,7 @@ impl PastRun {
             step: when_in_words(run.run.step),
             result,
             class,
-            reason: reason_of(&run),
+            reason: if run.reason.is_some() { reason_of(&run) } else { left_out_words(&run, results) },
             matched: run.matched,
             sent: results.sent(),
             delivered: results.of(Status::Delivered) + results.of(Status::Read),
@@ -201,6 +201,17 @@ pub(crate) fn reason_of(run: &Run) -> String {
         }
         Err(_) => reason.to_owned(),
     }
+}
+
+/// `3 left out: 2 already paid, 1 asked for no messages`; empty when everybody was reached.
+fn left_out_words(run: &Run, results: &RunResults) -> String {
+    let suppressed = run.suppressed_with(results);
+    let all: u64 = suppressed.values().sum();
+    let reasons: Vec<String> = left_out(&suppressed)
+        .iter()
+        .map(|(reason, count)| format!("{} {}", grouped((*count).into()), reason.to_lowercase()))
+        .collect();
+    if all == 0 { String::new() } else { format!("{} left out: {}", grouped(all.into()), reasons.join(", ")) }
 }
 
 /// People left out, by reason in words.
