@@ -176,7 +176,7 @@ async fn one_answer(connection: &mut TcpStream) -> String {
         assert!(read > 0, "closed after: {text}");
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-            if body.len() >= length.expect("a length").parse().unwrap() {
+            if body.len() >= length.unwrap().parse().unwrap() {
                 return text.into_owned();
             }
         }
