@@ -196,7 +196,7 @@ impl Browser {
     }
 
     async fn find(&self, locator: Locator<'_>) -> fantoccini::elements::Element {
-        let found = self.client.wait().at_most(Duration::from_secs(15)).for_element(locator).await;
+        let found = self.client.wait().at_most(harness::wait::PATIENCE).for_element(locator).await;
         match found {
             Ok(element) => element,
             Err(error) => {

@@ -4,17 +4,18 @@
 use crate::driver::Browser;
 use chrono::{FixedOffset, Utc};
 use harness::binary::Setup;
-use harness::wait::within;
+use harness::wait::{clear_of_a_new_month, within};
 use std::time::Duration;
 
 const EMAIL: &str = "meera@example.in";
 const PASSWORD: &str = "a long password";
 
 /// Thirteen months are read from usage records, a month at a time.
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_secs(300);
 
 #[tokio::test]
 async fn finance_reads_a_month_asks_what_if_and_sets_a_budget() {
+    clear_of_a_new_month().await;
     let folder = tempfile::tempdir().expect("a folder");
     let database = format!("sqlite://{}/demo.db", folder.path().display());
     let setup = Setup::new(folder.path(), &database);

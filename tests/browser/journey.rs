@@ -1,7 +1,7 @@
 //! The main job as a newcomer does it: from a dirty spreadsheet to a campaign that skips who said STOP.
 
 use crate::driver::Browser;
-use harness::world::{OWNER_EMAIL, OWNER_PASSWORD, World, phone};
+use harness::world::{FAST, OWNER_EMAIL, OWNER_PASSWORD, SLOW, World, phone};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -22,8 +22,10 @@ async fn a_newcomer_runs_a_campaign_from_a_dirty_spreadsheet() {
     sign_in(&browser).await;
     import_contacts(&browser, dirty_spreadsheet(&world)).await;
     write_a_template_and_take_the_saving(&browser).await;
+    // So slow that it is still under way when somebody has found the button.
+    world.set_pace(SLOW).await;
     let campaign = schedule(&browser, "Yearly check-up").await;
-    watch_pause_and_resume(&browser).await;
+    watch_pause_and_resume(&world, &browser).await;
 
     let results = world.owner().await.open(&format!("{campaign}/results.csv")).await;
     assert_eq!(results.text.lines().count(), PEOPLE + 1, "a header and a row for everybody");
@@ -104,10 +106,11 @@ async fn schedule(browser: &Browser, name: &str) -> String {
     browser.path().await.split('?').next().expect("a path").to_owned()
 }
 
-async fn watch_pause_and_resume(browser: &Browser) {
+async fn watch_pause_and_resume(world: &World, browser: &Browser) {
     browser.press("Pause").await;
     browser.sees("Paused").await;
     browser.looks_right("10-paused").await;
+    world.set_pace(FAST).await;
     browser.press("Resume").await;
     browser.sees("9,989 of 9,989 done").await;
     browser.looks_right("11-done").await;

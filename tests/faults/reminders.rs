@@ -1,6 +1,6 @@
 //! Two worker processes plan and send the reminders of a thousand payments while one is killed and one is paused.
 
-use chrono::{TimeDelta, Timelike as _, Utc};
+use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 use dakiya_simulator::SimulatorConfig;
 use harness::database::Engine;
 use harness::wait::within;
@@ -26,19 +26,23 @@ async fn of_two_worker_processes_one_is_killed_and_one_paused_and_each_occurrenc
     let always = json!({"reminder_window": {"from": "00:00", "until": "00:00"}});
     world.api.patch("/settings", always).await.expect(200);
     let india = TimeDelta::minutes(330);
-    let soon = Utc::now() + TimeDelta::seconds(70);
-    let run_at = soon.with_second(0).and_then(|at| at.with_nanosecond(0)).expect("a whole minute");
-    let local = run_at + india;
-    let rows: String = (0..PAYMENTS)
-        .map(|index| format!("INV-{index:04},{},499,{}\n", phone(index), local.date_naive()))
-        .collect();
+    let due_on = (Utc::now() + india).date_naive();
+    let rows: String =
+        (0..PAYMENTS).map(|index| format!("INV-{index:04},{},499,{due_on}\n", phone(index))).collect();
     let header = "reference,phone,amount,due_on\n";
     world.api.post_csv("/payments/import", format!("{header}{rows}")).await.expect(200);
     world.template("due", "service", "Rs.{{amount}} is due for {{request_id}}.").await;
-    let at = local.format("%H:%M").to_string();
-    let rule = json!({"name": "Due", "template": "due", "offsets_days": [0], "at": at, "enabled": true});
-    let answer = world.api.put("/reminder-rules/due", rule).await;
-    assert!(answer.status < 300, "{}", answer.text);
+    // Only now is it decided when: whatever came before may take its time.
+    let soon = Utc::now() + TimeDelta::seconds(90);
+    let run_at = soon.with_second(0).and_then(|at| at.with_nanosecond(0)).expect("a whole minute");
+    let local = run_at + india;
+    let (at, step) = (local.format("%H:%M").to_string(), (local.date_naive() - due_on).num_days());
+    let rule = json!({"name": "Due", "template": "due", "offsets_days": [step], "at": at, "enabled": true});
+    let rule = world.api.put("/reminder-rules/due", rule).await;
+    assert!(rule.status < 300, "{}", rule.text);
+    let changed: DateTime<Utc> =
+        rule.json()["updated_at"].as_str().and_then(|at| at.parse().ok()).expect("a time");
+    assert!(changed < run_at, "half a minute was not enough to write a rule down");
 
     // What serves plans and sends nothing from here on: that is the workers' part.
     world.kill().await;

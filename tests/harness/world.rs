@@ -23,6 +23,11 @@ pub const OWNER_EMAIL: &str = "owner@example.in";
 /// Their password.
 pub const OWNER_PASSWORD: &str = "a long password";
 
+/// The pace at which no story waits for a sender.
+pub const FAST: u32 = 1_000;
+/// The pace at which a campaign of three hundred people lasts a minute: what a story does meanwhile is done in time.
+pub const SLOW: u32 = 5;
+
 /// Everything a story needs.
 pub struct World {
     /// A program with an admin key.
@@ -112,7 +117,7 @@ impl World {
         let setup = setup.with("DAKIYA_LISTEN", format!("127.0.0.1:{}", server.port()));
         let world =
             World { api, base, simulator, setup, server: Some(server), database, owner: OnceCell::new() };
-        world.make_senders_fast().await;
+        world.set_pace(FAST).await;
         world
     }
 
@@ -131,9 +136,11 @@ impl World {
         self.server = Some(server);
     }
 
-    async fn make_senders_fast(&self) {
+    /// Lets every sender carry so many segments a second from now on.
+    pub async fn set_pace(&self, segments_per_second: u32) {
         for (address, kind) in [(SMS_SENDER, "number"), (WHATSAPP_SENDER, "whatsapp")] {
-            let sender = json!({"kind": kind, "segments_per_second": 1_000, "promotional": true});
+            let sender =
+                json!({"kind": kind, "segments_per_second": segments_per_second, "promotional": true});
             let answer = self.api.put(&format!("/senders/{}", address.replace('+', "%2B")), sender).await;
             assert!(answer.status < 300, "{}", answer.text);
         }

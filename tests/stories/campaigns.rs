@@ -1,8 +1,12 @@
 //! Operations schedules, approves, watches, pauses and cancels a campaign.
 
-use harness::world::{World, count, phone};
+use chrono::{DateTime, TimeDelta, Utc};
+use harness::world::{FAST, World, count, phone};
 use serde_json::{Value, json};
 use std::collections::HashSet;
+
+/// People of a slow campaign that is still under way whenever a story acts on it.
+const LONG: usize = 300;
 
 #[tokio::test]
 async fn a_campaign_reaches_everybody_once_and_its_figures_add_up() {
@@ -151,7 +155,7 @@ async fn an_audience_of_tags_takes_the_stored_contacts() {
 #[tokio::test]
 async fn after_the_answer_to_pause_nothing_begins_until_resume() {
     for world in World::on_both().await {
-        let id = world.slow_campaign(40).await;
+        let id = world.slow_campaign(LONG).await;
         world.until_posts_reach(5).await;
         world.api.act(&format!("/campaigns/{id}/pause")).await.expect(200);
         let begun = world.posts().len();
@@ -159,27 +163,29 @@ async fn after_the_answer_to_pause_nothing_begins_until_resume() {
         world.message_reaches(&marker["id"], "delivered").await;
         assert_eq!(world.posts().len(), begun + 1, "only the message of no campaign was posted");
         assert_eq!(world.campaign(&id).await["state"], "paused");
+        world.set_pace(FAST).await;
         world.api.act(&format!("/campaigns/{id}/resume")).await.expect(200);
         world.campaign_reaches(&id, "completed").await;
-        assert_eq!(world.posts().len(), 41);
+        assert_eq!(world.posts().len(), LONG + 1);
     }
 }
 
 #[tokio::test]
 async fn after_the_answer_to_cancel_nothing_begins_ever() {
     for world in World::on_both().await {
-        let id = world.slow_campaign(40).await;
+        let id = world.slow_campaign(LONG).await;
         world.until_posts_reach(5).await;
         world.api.act(&format!("/campaigns/{id}/cancel")).await.expect(200);
         let begun = world.posts().len();
-        assert!(begun < 40);
+        assert!(begun < LONG);
+        world.set_pace(FAST).await;
         let marker = world.send(&phone(5_000), "the queue is still worked on").await;
         world.message_reaches(&marker["id"], "delivered").await;
         world.until_quiet().await;
         assert_eq!(world.posts().len(), begun + 1);
         let campaign = world.campaign(&id).await;
         assert_eq!(campaign["state"], "canceled");
-        assert_eq!(count(&campaign["counts"]), 40, "{campaign}");
+        assert_eq!(count(&campaign["counts"]), LONG as u64, "{campaign}");
         let again = world.api.act(&format!("/campaigns/{id}/resume")).await;
         assert_eq!(again.problem(409), "invalid_state");
     }
@@ -193,12 +199,15 @@ async fn a_campaign_keeps_its_pace() {
         world.create_campaign(json!({"name": "Paced", "template": "paced", "segments_per_second": 20})).await;
     world.add_recipients(&id, 60).await;
     world.approve_as_quoted(&id).await;
-    world.campaign_reaches(&id, "completed").await;
+    let campaign = world.campaign_reaches(&id, "completed").await;
+    let started: DateTime<Utc> =
+        campaign["started_at"].as_str().and_then(|at| at.parse().ok()).expect("a time");
     let mut times: Vec<_> = world.posts().into_iter().map(|post| post.at).collect();
     times.sort_unstable();
-    for window in times.windows(22) {
-        let span = *window.last().expect("full") - window[0];
-        assert!(span >= chrono::Duration::milliseconds(900), "22 messages within {span}");
+    // A busy machine only makes posts late, and a late one may come close to the next: so each is held to its own time.
+    for (before, at) in times.iter().enumerate() {
+        let earliest = started + TimeDelta::milliseconds(50) * i32::try_from(before).expect("a few");
+        assert!(*at >= earliest, "message {} came {} early", before + 1, earliest - *at);
     }
 }
 
@@ -234,11 +243,9 @@ async fn the_results_can_be_exported() {
 #[tokio::test]
 async fn two_campaigns_share_a_sender_fairly() {
     let world = World::sqlite().await;
-    let first = world.slow_campaign(60).await;
+    let first = world.slow_campaign(LONG).await;
     world.template("second", "service", "Second {{name}}").await;
-    let second = world
-        .create_campaign(json!({"name": "Second", "template": "second", "segments_per_second": 20}))
-        .await;
+    let second = world.create_campaign(json!({"name": "Second", "template": "second"})).await;
     let list: Vec<Value> =
         (0..10).map(|index| json!({"to": phone(700 + index), "variables": {"name": "B"}})).collect();
     world.api.post(&format!("/campaigns/{second}/recipients"), json!(list)).await.expect(200);

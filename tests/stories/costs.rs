@@ -1,8 +1,9 @@
 //! Finance reads a month, takes it out as files, and finds the same rupees everywhere.
 
 use calamine::{Data, Range, Reader, Xlsx};
-use harness::wait::eventually;
-use harness::world::{SMS_SENDER, World, phone};
+use harness::database::Engine;
+use harness::wait::{clear_of_a_new_month, eventually};
+use harness::world::{World, phone};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection, Row as _, SqliteConnection};
@@ -11,11 +12,14 @@ use std::io::Cursor;
 /// A name that a spreadsheet would reckon, if it were let.
 const FORMULA: &str = "=HYPERLINK(\"http://evil.example\",\"Diwali\")";
 
-/// A month with a campaign, single messages, WhatsApp, a rent, an answer, and prices in fractions of a paisa.
+/// Another number of ours. Its rent is told when it is, so it is never booked at another.
+const RENTED: &str = "+919000000009";
+
+/// A month with a campaign, single messages, WhatsApp, two rents, an answer, and prices in fractions of a paisa.
 async fn spend(world: &World) -> String {
-    let rent = json!({"kind": "number", "segments_per_second": 1000, "promotional": true,
+    let rent = json!({"kind": "number", "segments_per_second": 1, "promotional": false,
         "monthly_rent": {"amount": "110.405", "currency": "INR"}});
-    assert!(world.api.put(&format!("/senders/{}", SMS_SENDER.replace('+', "%2B")), rent).await.status < 300);
+    assert!(world.api.put(&format!("/senders/{}", RENTED.replace('+', "%2B")), rent).await.status < 300);
     world.api.patch("/settings", json!({"usd_inr": "96.37"})).await.expect(200);
     let text = json!({"name": FORMULA, "category": "service", "channel": "sms", "body": "Hello {{name}}, ₹500 is due."});
     assert!(world.api.put("/templates/diwali", text).await.status < 300);
@@ -41,7 +45,9 @@ async fn settled(world: &World) -> (String, Value) {
         let report = world.api.get(&format!("/finance/months/{month}")).await.expect(200);
         let lines = report["lines"].as_array().expect("lines").clone();
         let sum = |field: &str| lines.iter().filter_map(|line| line[field].as_i64()).sum::<i64>();
-        let rented = lines.iter().any(|line| line["channel"] == "number");
+        let of_numbers = lines.iter().filter(|line| line["channel"] == "number");
+        let rented =
+            of_numbers.map(|line| amount(&line["spent"])).sum::<Decimal>() == Decimal::new(260_405, 3);
         (rented && sum("messages") == 14 && sum("priced") == 14).then_some(report)
     })
     .await;
@@ -201,7 +207,9 @@ fn workbook_adds_up(bytes: Vec<u8>, spent: Decimal, exact: Decimal) {
 
 #[tokio::test]
 async fn page_files_and_api_add_up_to_the_roll_up_to_the_paisa() {
-    for world in World::on_both().await {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        clear_of_a_new_month().await;
+        let world = World::on(engine).await;
         let campaign = spend(&world).await;
         let (month, report) = settled(&world).await;
         let exact = amount(&report["spent"]);

@@ -2,7 +2,7 @@
 
 use harness::binary::Setup;
 use harness::visitor::Visitor;
-use harness::wait::{eventually, until};
+use harness::wait::{PATIENCE, eventually, until, within};
 
 #[tokio::test]
 async fn the_demo_prints_a_sign_in_that_works_and_delivers_its_campaign() {
@@ -44,10 +44,11 @@ async fn a_demo_with_a_fast_clock_sends_its_first_reminders_while_one_watches() 
     newcomer.sign_in(&email, &password).await;
     let page = newcomer.open("/reminders").await;
     assert!(page.text.contains("Plan fees") && page.text.contains("5000 times as fast"), "{}", page.text);
-    until("a run of reminders is done", async || {
+    // On a busy machine days of this clock go by before what was planned in one of them is sent.
+    within(2 * PATIENCE, "a run of reminders is done", async || {
         let page = newcomer.open("/reminders").await;
         assert_eq!(page.status, 200, "{}", page.text);
-        page.text.contains(">Done</span>")
+        page.text.contains(">Done</span>").then_some(())
     })
     .await;
     assert_eq!(server.stop().await, Some(0));

@@ -1,6 +1,6 @@
 //! People say stop, by whichever way they have, and are obeyed.
 
-use harness::world::{World, phone};
+use harness::world::{FAST, World, phone};
 use serde_json::json;
 
 #[tokio::test]
@@ -37,11 +37,12 @@ async fn start_undoes_stop() {
 #[tokio::test]
 async fn after_the_answer_to_stop_nothing_to_that_number_begins() {
     for world in World::on_both().await {
-        let victim = phone(30);
-        let id = world.slow_campaign(60).await;
+        let victim = phone(150);
+        let id = world.slow_campaign(300).await;
         world.until_posts_reach(3).await;
         world.inbound(&victim, "STOP").await;
         let before = world.posts_to(&victim).len();
+        world.set_pace(FAST).await;
         world.campaign_reaches(&id, "completed").await;
         world.until_quiet().await;
         assert_eq!(world.posts_to(&victim).len(), before);

@@ -1,12 +1,12 @@
 //! The switch that halts everything.
 
-use harness::world::{World, phone};
+use harness::world::{FAST, World, phone};
 use serde_json::json;
 
 #[tokio::test]
 async fn after_the_answer_to_stop_all_nothing_begins_until_resume() {
     for world in World::on_both().await {
-        let id = world.slow_campaign(40).await;
+        let id = world.slow_campaign(300).await;
         world.until_posts_reach(4).await;
         world.api.post("/sending/stop", json!({"reason": "wrong text"})).await.expect(200);
         let begun = world.posts().len();
@@ -14,10 +14,11 @@ async fn after_the_answer_to_stop_all_nothing_begins_until_resume() {
         world.pass_some_ticks().await;
         assert_eq!(world.posts().len(), begun);
         assert_eq!(world.message(&waiting["id"]).await["status"], "queued");
+        world.set_pace(FAST).await;
         world.api.act("/sending/resume").await.expect(200);
         world.campaign_reaches(&id, "completed").await;
         world.message_reaches(&waiting["id"], "delivered").await;
-        assert_eq!(world.posts().len(), 41);
+        assert_eq!(world.posts().len(), 301);
     }
 }
 

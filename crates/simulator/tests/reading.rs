@@ -4,16 +4,26 @@
 
 mod support;
 
-use chrono::{Days, NaiveDate, Utc};
-use dakiya_simulator::{AccountKind, UsageDay};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use dakiya_simulator::{AccountKind, Simulator, UsageDay};
 use dakiya_twilio::wire::Address;
 use dakiya_twilio::{ListQuery, MessageSid};
 use rust_decimal::Decimal;
+use std::sync::Arc;
 use support::{Draft, NUMBER, OTHER, PERSON, client, simulator, simulator_with};
+
+fn noon() -> DateTime<Utc> {
+    "2026-11-22T12:00:00Z".parse().unwrap()
+}
+
+/// A simulator for which it is noon for ever, so that its day does not end meanwhile.
+async fn simulator_at_noon() -> Simulator {
+    simulator_with(|config| config.now = Arc::new(noon)).await
+}
 
 #[tokio::test]
 async fn a_list_is_newest_first_and_followed_page_by_page() {
-    let simulator = simulator().await;
+    let simulator = simulator_at_noon().await;
     let client = client(&simulator);
     let mut sids = Vec::new();
     for n in 0..5 {
@@ -26,8 +36,8 @@ async fn a_list_is_newest_first_and_followed_page_by_page() {
     let query = ListQuery {
         to: Some(Address::parse(PERSON)),
         from: Some(Address::parse(NUMBER)),
-        since: Some(Utc::now()),
-        until: Some(Utc::now()),
+        since: Some(noon()),
+        until: Some(noon()),
         page_size: Some(2),
     };
     let mut page = client.list(&query).await.unwrap();
@@ -41,10 +51,10 @@ async fn a_list_is_newest_first_and_followed_page_by_page() {
         }
     }
     assert_eq!(found, sids);
-    let tomorrow = Utc::now().checked_add_days(Days::new(1));
+    let tomorrow = noon().checked_add_days(Days::new(1));
     let later = client.list(&ListQuery { since: tomorrow, ..ListQuery::default() }).await.unwrap();
     assert!(later.messages.is_empty());
-    let yesterday = Utc::now().checked_sub_days(Days::new(1));
+    let yesterday = noon().checked_sub_days(Days::new(1));
     let earlier = client.list(&ListQuery { until: yesterday, ..ListQuery::default() }).await.unwrap();
     assert!(earlier.messages.is_empty());
 }
@@ -63,7 +73,7 @@ async fn an_unknown_sid_is_not_found_and_a_final_message_cannot_be_canceled() {
 
 #[tokio::test]
 async fn usage_adds_up_per_category_and_day_and_lowers_the_balance() {
-    let simulator = simulator().await;
+    let simulator = simulator_at_noon().await;
     let client = client(&simulator);
     for _ in 0..3 {
         Draft::default().accepted(&client).await;
@@ -72,7 +82,7 @@ async fn usage_adds_up_per_category_and_day_and_lowers_the_balance() {
     let price = Decimal::new(15, 1);
     simulator.add_usage(&UsageDay { day: past, category: "sms".to_owned(), count: 100, usage: 120, price });
     simulator.settled().await;
-    let today = Utc::now().date_naive();
+    let today = noon().date_naive();
     let records = client.daily_usage(Some("sms"), past, today).await.unwrap();
     let read: Vec<_> = records.iter().map(|r| (r.start_date, r.count.unwrap(), r.price.unwrap())).collect();
     let spent = Decimal::new(2_499_999, 8);
@@ -82,13 +92,13 @@ async fn usage_adds_up_per_category_and_day_and_lowers_the_balance() {
 
 #[tokio::test]
 async fn a_long_history_of_usage_is_read_to_its_end() {
-    let simulator = simulator().await;
+    let simulator = simulator_at_noon().await;
     let first = NaiveDate::from_ymd_opt(2023, 1, 1).unwrap();
     for day in first.iter_days().take(1_200) {
         let category = "sms".to_owned();
         simulator.add_usage(&UsageDay { day, category, count: 1, usage: 1, price: Decimal::ONE });
     }
-    let records = client(&simulator).daily_usage(Some("sms"), first, Utc::now().date_naive()).await.unwrap();
+    let records = client(&simulator).daily_usage(Some("sms"), first, noon().date_naive()).await.unwrap();
     assert_eq!(records.len(), 1_200);
 }
 

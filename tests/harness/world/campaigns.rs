@@ -1,6 +1,6 @@
 //! Campaigns of a world: drafted, approved, watched.
 
-use super::{World, phone};
+use super::{SLOW, World, phone};
 use crate::api::Answer;
 use crate::wait::eventually;
 use serde_json::{Value, json};
@@ -31,12 +31,10 @@ impl World {
         id
     }
 
-    /// A campaign of 20 segments a second, approved.
+    /// An approved campaign to so many people, whose sender is slow until [`World::set_pace`] says otherwise.
     pub async fn slow_campaign(&self, people: usize) -> String {
-        self.template("slow", "service", "Hello {{name}}").await;
-        let campaign = json!({"name": "Slow", "template": "slow", "segments_per_second": 20});
-        let id = self.create_campaign(campaign).await;
-        self.add_recipients(&id, people).await;
+        self.set_pace(SLOW).await;
+        let id = self.draft("Slow", "Hello {{name}}", people).await;
         self.approve_as_quoted(&id).await;
         id
     }

@@ -110,14 +110,7 @@ impl World {
         );
         client.post_timeout = Duration::from_secs(2);
         let client = Client::new(client).unwrap();
-        let sender = Sender {
-            address: SenderAddress::stored(SENDER.to_owned()),
-            kind: SenderKind::Number,
-            segments_per_second,
-            promotional: true,
-            monthly_rent: None,
-        };
-        senders::put(&store, &sender, &TESTER, clock.now()).await.unwrap();
+        senders::put(&store, &sender(segments_per_second), &TESTER, clock.now()).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let public_url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let config = EngineConfig { timezone: zone, ..EngineConfig::new(public_url) };
@@ -126,6 +119,12 @@ impl World {
         tokio::spawn(serve(listener, commands.clone()));
         let engine = scheduler.start();
         Self { store, simulator, commands, engine, clock, config, client, _directory: directory }
+    }
+
+    /// Gives the sender another pace from now on.
+    pub async fn set_pace(&self, segments_per_second: u32) {
+        let sender = sender(segments_per_second);
+        senders::put(&self.store, &sender, &TESTER, self.clock.now()).await.unwrap();
     }
 
     /// Another process on the same database, as after a restart.
@@ -232,6 +231,16 @@ impl World {
             *posts.entry(post.to.to_string()).or_default() += 1;
         }
         posts
+    }
+}
+
+fn sender(segments_per_second: u32) -> Sender {
+    Sender {
+        address: SenderAddress::stored(SENDER.to_owned()),
+        kind: SenderKind::Number,
+        segments_per_second,
+        promotional: true,
+        monthly_rent: None,
     }
 }
 

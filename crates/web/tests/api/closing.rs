@@ -2,7 +2,6 @@
 
 use crate::world::World;
 use axum::http::Method;
-use chrono::{Datelike, Utc};
 use dakiya_core::api_key::{KeyKind, KeyScope};
 use dakiya_core::time::Month;
 use dakiya_simulator::UsageDay;
@@ -10,8 +9,7 @@ use serde_json::json;
 
 /// A month that is over in every zone.
 fn two_months_ago() -> Month {
-    let first = Utc::now().date_naive().with_day(1).unwrap();
-    Month::of(first.checked_sub_months(chrono::Months::new(2)).unwrap())
+    Month::parse("2026-09").unwrap()
 }
 
 fn used(world: &World, price: &str) {
@@ -26,7 +24,7 @@ fn used(world: &World, price: &str) {
 
 #[tokio::test]
 async fn the_accounts_past_becomes_actuals_and_is_counted_once() {
-    let world = World::new().await;
+    let world = World::in_the_morning().await;
     used(&world, "12.5");
     let month = two_months_ago().to_string();
     for _ in 0..2 {
@@ -50,7 +48,7 @@ async fn the_accounts_past_becomes_actuals_and_is_counted_once() {
 
 #[tokio::test]
 async fn when_twilio_cannot_be_asked_for_its_records_the_answer_says_so() {
-    let world = World::new().await;
+    let world = World::in_the_morning().await;
     world.simulator.refuse_connections().await;
     let refused = world.post("/finance/backfill", json!({"months": 1})).await;
     assert_eq!(refused.problem(502), "twilio_unavailable");
@@ -58,7 +56,7 @@ async fn when_twilio_cannot_be_asked_for_its_records_the_answer_says_so() {
 
 #[tokio::test]
 async fn a_month_is_closed_once_and_a_later_correction_stands_beside_it() {
-    let world = World::new().await;
+    let world = World::in_the_morning().await;
     used(&world, "10");
     world.post("/finance/backfill", json!({"months": 3})).await.json(200);
     let month = two_months_ago().to_string();
@@ -66,8 +64,7 @@ async fn a_month_is_closed_once_and_a_later_correction_stands_beside_it() {
     let closed = world.post("/finance/close", json!({"month": month, "note": "Invoice 7"})).await.json(200);
     assert_eq!((&closed["closed"]["amount"], &closed["note"]), (&json!("960.00"), &json!("Invoice 7")));
     assert_eq!(world.post("/finance/close", json!({"month": month})).await.problem(409), "invalid_state");
-    let this = Month::of(Utc::now().date_naive()).plus(1).to_string();
-    assert_eq!(world.post("/finance/close", json!({"month": this})).await.problem(409), "invalid_state");
+    assert_eq!(world.post("/finance/close", json!({"month": "2026-11"})).await.problem(409), "invalid_state");
     assert_eq!(world.post("/finance/close", json!({"month": "October"})).await.fields(422), ["month"]);
     used(&world, "0.5");
     world.post("/finance/backfill", json!({"months": 3})).await.json(200);
@@ -90,7 +87,7 @@ async fn a_month_is_closed_once_and_a_later_correction_stands_beside_it() {
 
 #[tokio::test]
 async fn a_months_reconciliation_is_read_by_month() {
-    let world = World::new().await;
+    let world = World::in_the_morning().await;
     let month = two_months_ago().to_string();
     let empty = world.get(&format!("/finance/reconciliation?month={month}")).await.json(200);
     let nothing = json!({"month": month, "days": [], "items": [], "next_cursor": null, "findings": []});

@@ -1,7 +1,6 @@
 //! Budgets and rate cards by API.
 
-use crate::world::{Answer, World, phone};
-use dakiya_core::time::Month;
+use crate::world::{Answer, MORNING, World, phone};
 use serde_json::{Value, json};
 
 fn rupees(amount: &str) -> Value {
@@ -50,16 +49,14 @@ async fn budgets_are_listed_with_what_their_months_will_cost_and_taken_away() {
 
 #[tokio::test]
 async fn what_a_budget_keeps_waiting_says_which_by_api() {
-    let world = World::new().await;
-    let now = chrono::Utc::now();
-    let this = Month::of(dakiya_core::time::day_in(now, chrono_tz::Asia::Kolkata));
+    let world = World::in_the_morning().await;
     let budget = json!({"amount": rupees("0.10"), "stop": true});
-    world.put(&format!("/budgets/{this}"), budget).await.json(201);
+    world.put("/budgets/2026-11", budget).await.json(201);
     let id = world.message(&phone(1), "Hello").await;
     let path = format!("/messages/{id}");
     assert_eq!(world.get(&path).await.json(200)["held_by_budget"], Value::Null);
     let request = dakiya_store::messages::TakeRequest {
-        now: now + chrono::TimeDelta::seconds(2),
+        now: MORNING.parse().unwrap(),
         horizon: chrono::TimeDelta::milliseconds(300),
         batch: 100,
         urgent_batch: 100,
@@ -67,9 +64,9 @@ async fn what_a_budget_keeps_waiting_says_which_by_api() {
         only: None,
     };
     dakiya_store::messages::take(&world.store, &request).await.unwrap();
-    assert_eq!(world.get(&path).await.json(200)["held_by_budget"], this.to_string());
+    assert_eq!(world.get(&path).await.json(200)["held_by_budget"], "2026-11");
     let listed = world.get("/messages?status=queued").await.json(200);
-    assert_eq!(listed["items"][0]["held_by_budget"], this.to_string());
+    assert_eq!(listed["items"][0]["held_by_budget"], "2026-11");
 }
 
 #[tokio::test]
@@ -92,7 +89,7 @@ async fn a_budget_that_makes_no_sense_changes_nothing() {
 
 #[tokio::test]
 async fn a_campaign_beyond_the_months_budget_is_not_approved_until_the_budget_is_raised() {
-    let world = World::new().await;
+    let world = World::in_the_morning().await;
     let text = json!({"name": "Hello", "category": "service", "channel": "sms", "body": "Hello {{name}}"});
     assert!(world.put("/templates/hello", text).await.status < 300);
     let campaign = world.post("/campaigns", json!({"name": "Winter", "template": "hello"})).await.json(201);
@@ -102,13 +99,9 @@ async fn a_campaign_beyond_the_months_budget_is_not_approved_until_the_budget_is
     ]);
     world.post(&format!("{path}/recipients"), people).await.json(200);
     let estimate = world.get(&format!("{path}/estimate")).await.json(200);
-    // The month of its start; in India the next one may have begun already.
-    let month = Month::parse(&estimate["predicted_start"].as_str().unwrap()[..7]).unwrap();
     let set = async |amount: &str| {
-        for month in [month, month.plus(1)] {
-            let budget = json!({"amount": rupees(amount), "stop": true});
-            assert!(world.put(&format!("/budgets/{month}"), budget).await.status < 300);
-        }
+        let budget = json!({"amount": rupees(amount), "stop": true});
+        assert!(world.put("/budgets/2026-11", budget).await.status < 300);
     };
     set("1.59").await;
     let quote = json!({"quote": estimate["quote"]});
@@ -121,12 +114,8 @@ async fn a_campaign_beyond_the_months_budget_is_not_approved_until_the_budget_is
         world.post(&format!("{path}/approve"), quote).await.json(200)["cost"]["reserved"],
         rupees("1.60")
     );
-    let mut reserved = Vec::new();
-    for month in [month, month.plus(1)] {
-        let budget = world.get(&format!("/budgets/{month}")).await.json(200);
-        reserved.push((budget["reserved"].clone(), budget["left"].clone()));
-    }
-    assert!(reserved.contains(&(rupees("1.60"), rupees("0.00"))), "{reserved:?}");
+    let budget = world.get("/budgets/2026-11").await.json(200);
+    assert_eq!((&budget["reserved"], &budget["left"]), (&rupees("1.60"), &rupees("0.00")));
 }
 
 fn row(valid_from: &str, expected: &str) -> Value {

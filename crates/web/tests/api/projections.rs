@@ -1,6 +1,6 @@
 //! Months ahead by API: what is certain at its exact quotes, every total the sum of its lines, nothing guessed.
 
-use crate::world::{World, phone};
+use crate::world::{World, in_days, phone};
 use dakiya_core::money::Money;
 use serde_json::{Value, json};
 
@@ -12,11 +12,6 @@ fn money(value: &Value) -> Money {
     serde_json::from_value(value.clone()).unwrap()
 }
 
-fn in_days(days: i64) -> String {
-    let india = chrono::Utc::now() + chrono::TimeDelta::minutes(330);
-    (india.date_naive() + chrono::TimeDelta::days(days)).to_string()
-}
-
 fn adds_up(month: &Value) {
     for figure in ["actual", "committed"] {
         let sum: Money = month["lines"].as_array().unwrap().iter().map(|line| money(&line[figure])).sum();
@@ -26,10 +21,9 @@ fn adds_up(month: &Value) {
 
 #[tokio::test]
 async fn scheduled_campaigns_and_planned_reminders_are_committed_at_their_exact_quotes() {
-    let world = World::new().await;
+    let world = World::in_the_morning().await;
     let text = json!({"name": "Offer", "category": "service", "channel": "sms", "body": "Hello {{name}}"});
     assert!(world.put("/templates/hello", text).await.status < 300);
-    // Far enough that it does not start while this runs.
     let send_at = format!("{}T10:00:00+05:30", in_days(2));
     let campaign = json!({"name": "Winter", "template": "hello", "send_at": send_at});
     let campaign = world.post("/campaigns", campaign).await.json(201);

@@ -1,6 +1,6 @@
 //! Reminder rules by API: put, read, listed; their runs to come and those that were.
 
-use crate::world::{World, phone};
+use crate::world::{World, in_days, phone};
 use dakiya_core::api_key::{KeyKind, KeyScope};
 use serde_json::{Value, json};
 
@@ -14,11 +14,6 @@ async fn owe(world: &World, person: usize, due_on: &str) {
         "pay_url": "https://pay.example.in/1",
     });
     world.put(&format!("/payments/INV-{person}"), payment).await.json(201);
-}
-
-fn in_days(days: i64) -> String {
-    let india = chrono::Utc::now() + chrono::TimeDelta::minutes(330);
-    (india.date_naive() + chrono::TimeDelta::days(days)).to_string()
 }
 
 #[tokio::test]
@@ -85,7 +80,7 @@ async fn every_fault_of_a_rule_is_named_and_nothing_is_stored() {
 
 #[tokio::test]
 async fn the_next_runs_say_when_whom_and_for_how_much() {
-    let world = World::new().await;
+    let world = World::in_the_morning().await;
     owe(&world, 1, &in_days(10)).await;
     owe(&world, 2, &in_days(10)).await;
     owe(&world, 3, &in_days(12)).await;

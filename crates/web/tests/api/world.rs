@@ -3,9 +3,10 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, header};
+use chrono::{NaiveDate, TimeDelta};
 use dakiya_core::api_key::{KeyKind, KeyScope};
 use dakiya_core::sender::{Sender, SenderAddress, SenderKind};
-use dakiya_scheduler::clock::SystemClock;
+use dakiya_scheduler::clock::{ManualClock, SharedClock, SystemClock};
 use dakiya_scheduler::{Engine, EngineConfig, Scheduler};
 use dakiya_simulator::{Delays, Simulator, SimulatorConfig};
 use dakiya_store::audit::Actor;
@@ -33,6 +34,7 @@ pub struct World {
     pub engine: Engine,
     pub simulator: Simulator,
     pub admin: String,
+    clock: SharedClock,
     router: Router,
     token: AuthToken,
     _folder: tempfile::TempDir,
@@ -44,6 +46,14 @@ pub struct Answer {
     pub text: String,
 }
 
+/// A Sunday morning in India, on the 22nd.
+pub const MORNING: &str = "2026-11-22T06:00:00Z";
+
+/// So many days after the day of [`MORNING`].
+pub fn in_days(days: i64) -> String {
+    (MORNING[..10].parse::<NaiveDate>().unwrap() + TimeDelta::days(days)).to_string()
+}
+
 /// The nth of many numbers.
 pub fn phone(n: usize) -> String {
     format!("+9198450{n:05}")
@@ -51,15 +61,28 @@ pub fn phone(n: usize) -> String {
 
 impl World {
     pub async fn new() -> World {
+        World::with(SystemClock::shared()).await
+    }
+
+    /// A world in which it is [`MORNING`] for ever.
+    pub async fn in_the_morning() -> World {
+        World::with(ManualClock::at(MORNING.parse().unwrap()).shared()).await
+    }
+
+    async fn with(clock: SharedClock) -> World {
         let token = AuthToken::parse(TOKEN).unwrap();
-        let config =
-            SimulatorConfig { delays: Delays::NONE, auth_token: TOKEN.to_owned(), ..Default::default() };
+        let simulated = clock.clone();
+        let config = SimulatorConfig {
+            delays: Delays::NONE,
+            auth_token: TOKEN.to_owned(),
+            now: Arc::new(move || simulated.now()),
+            ..Default::default()
+        };
         let simulator = Simulator::start(config).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/web.db", folder.path().display());
         let store = Store::connect(&url, ConnectOptions::default()).await.unwrap();
         store.migrate().await.unwrap();
-        let clock = SystemClock::shared();
         seed(&store, clock.now()).await.unwrap();
         senders::ensure(
             &store,
@@ -80,7 +103,7 @@ impl World {
         let state = AppState {
             store: store.clone(),
             commands: scheduler.commands(),
-            clock,
+            clock: clock.clone(),
             config: Arc::new(WebConfig {
                 public_url,
                 brand: "VehicAid".to_owned(),
@@ -99,6 +122,7 @@ impl World {
             admin: String::new(),
             store,
             simulator,
+            clock,
             token,
             _folder: folder,
         };
@@ -108,8 +132,7 @@ impl World {
 
     /// A new key.
     pub async fn key(&self, scope: KeyScope, kind: KeyKind) -> String {
-        let now = SystemClock::shared().now();
-        api_keys::create(&self.store, "test", scope, kind, &TESTER, now).await.unwrap().1
+        api_keys::create(&self.store, "test", scope, kind, &TESTER, self.clock.now()).await.unwrap().1
     }
 
     pub async fn ask(&self, request: Request<Body>) -> Answer {
