@@ -82,3 +82,32 @@ async fn months_begin_with_the_sums_of_the_days_there_are() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn sums_of_payments_are_made_anew_in_paise_also_where_they_were_too_large() {
+    on_both(async |connection| {
+        up_before("m0120_payment_sums_in_paise", connection).await;
+        let is_sqlite = connection.get_database_backend() == sea_orm::DbBackend::Sqlite;
+        for (n, paid) in [(1, 9_000_000_000_000_000_000_i64), (2, 9_000_000_000_000_000_000), (3, 10_000)] {
+            let id = if is_sqlite {
+                format!("x'0000000000000000000000000000000{n}'")
+            } else {
+                format!("'00000000-0000-0000-0000-00000000000{n}'")
+            };
+            let row = format!(
+                "INSERT INTO payments (id, reference, phone, amount, paid, due_on, variables, status, revision, \
+                 created_at, updated_at) VALUES ({id}, 'INV/{n}', '+919812345678', 1500000, {paid}, '2026-12-05', \
+                 '{{}}', 2, 1, '2026-11-22 06:00:00+00:00', '2026-11-22 06:00:00+00:00')"
+            );
+            connection.execute_unprepared(&row).await.unwrap();
+        }
+        let damaged = if is_sqlite { "1.8e19" } else { "9223372036854775807" };
+        let sums = format!("INSERT INTO payment_days VALUES ('2026-12-05', 2, 3, 4500000, {damaged})");
+        connection.execute_unprepared(&sums).await.unwrap();
+        crate::up(connection).await.unwrap();
+        for (what, sum) in [("payments", 3), ("amount_paise", 450), ("paid_paise", 1_800_000_000_000_001)] {
+            assert_eq!(number(connection, &format!("SELECT {what} FROM payment_days")).await, sum, "{what}");
+        }
+    })
+    .await;
+}

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 pub const WARN_AT: [u32; 3] = [50, 80, 100];
 
 /// More warnings than anybody would read.
-const MOST_WARNINGS: usize = 10;
+pub const MOST_WARNINGS: usize = 10;
 
 /// Per cent of a budget beyond which no warning makes sense.
-const HIGHEST_WARNING: u32 = 1_000;
+pub const HIGHEST_WARNING: u32 = 1_000;
 
 /// What may be spent in one month.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -66,6 +66,16 @@ impl Money {
         i64::try_from(micros.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero)).ok()
     }
 
+    /// From whole paise.
+    pub fn from_paise(paise: i64) -> Self {
+        Self(Decimal::new(paise, 2))
+    }
+
+    /// To paise; what is finer is left out. `None` beyond ±92 quadrillion rupees.
+    pub fn to_paise(self) -> Option<i64> {
+        i64::try_from(self.0.checked_mul(Decimal::ONE_HUNDRED)?.trunc()).ok()
+    }
+
     /// Rounded half up to paise: once, for display and invoices.
     pub fn rounded_to_paise(self) -> Self {
         Self(self.0.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero))

@@ -4,6 +4,7 @@ use crate::message::Channel;
 use crate::money::Money;
 use crate::pacing::Pace;
 use crate::worded_enum;
+use rust_decimal::Decimal;
 
 worded_enum! {
     /// What a sender is.
@@ -65,7 +66,13 @@ pub enum SenderError {
     /// Throughput out of range.
     #[error("segments_per_second is {0}; it must be between 1 and 1000")]
     Throughput(u32),
+    /// A rent that no number has.
+    #[error("{} is no rent of a month; write an amount from ₹0 to {}", .0.with_sign(), MOST_RENT.with_sign())]
+    Rent(Money),
 }
+
+/// Far more than any number costs. Sums of all numbers' rents over centuries then stay within what is kept.
+const MOST_RENT: Money = Money::new(Decimal::from_parts(1_000_000, 0, 0, false, 0));
 
 /// The throughput the environment's senders start with.
 pub const DEFAULT_SEGMENTS_PER_SECOND: u32 = 10;
@@ -77,6 +84,11 @@ pub fn throughput(segments_per_second: u32) -> Result<u32, SenderError> {
     } else {
         Err(SenderError::Throughput(segments_per_second))
     }
+}
+
+/// Checks what a sender costs a month.
+pub fn monthly_rent(rent: Money) -> Result<Money, SenderError> {
+    if (Money::ZERO..=MOST_RENT).contains(&rent) { Ok(rent) } else { Err(SenderError::Rent(rent)) }
 }
 
 impl Sender {
@@ -171,6 +183,21 @@ mod tests {
             let parsed = SenderAddress::parse(text, kind).ok();
             assert_eq!(parsed.as_ref().map(SenderAddress::as_str), address, "{text} as a {kind}");
         }
+    }
+
+    #[test]
+    fn a_rent_is_no_more_than_ten_lakh() {
+        for (rent, fits) in [
+            ("-0.01", false),
+            ("0", true),
+            ("1000000", true),
+            ("1000000.01", false),
+            ("9223372036854", false),
+        ] {
+            assert_eq!(monthly_rent(Money::parse(rent).unwrap()).is_ok(), fits, "{rent}");
+        }
+        let told = monthly_rent(Money::parse("1000000.01").unwrap()).unwrap_err().to_string();
+        assert_eq!(told, "₹10,00,000.01 is no rent of a month; write an amount from ₹0 to ₹10,00,000.00");
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub(crate) struct Context {
     /// When the timers called last, by [`Clock::monotonic`](crate::clock::Clock::monotonic). Empty: they do not run in
     /// this process.
     pub(crate) heartbeat: Arc<Mutex<Option<Duration>>>,
-    /// One comparison of a day at a time: two would note the same late price twice.
+    /// One comparison of a day at a time in this process; the database keeps order among several.
     pub(crate) comparing: Arc<tokio::sync::Mutex<()>>,
     /// Forecasts that were made already.
     pub(crate) projections: Arc<Projections>,

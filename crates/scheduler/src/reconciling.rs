@@ -93,6 +93,7 @@ async fn look_anyway(context: &Context, day: NaiveDate, depth: Depth) -> Result<
 async fn compare(context: &Context, day: NaiveDate, depth: Depth) -> Result<Balance, BackfillError> {
     let _turn = context.comparing.lock().await;
     let (store, now) = (&context.store, context.clock.now());
+    let _turn_of_all = reconciliation::turn(store).await?;
     let records = usage::records(store, day, day).await?;
     let priced = records.iter().find(|record| !record.price.is_zero());
     let unit = priced.map_or_else(|| Currency::Usd.as_str().to_owned(), |record| record.price_unit.clone());

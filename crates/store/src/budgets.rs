@@ -14,7 +14,7 @@ use crate::campaigns::CampaignError;
 use crate::column::Stored;
 use crate::costs::{self, lock_month};
 use crate::sql::{Row, Sql};
-use crate::{Cursor, Page, Store, StoreError};
+use crate::{Cursor, Page, Store, StoreError, sending};
 use dakiya_core::budget::{Budget, Standing};
 use dakiya_core::money::Money;
 use dakiya_core::time::{Month, Timestamp, to_micros};
@@ -65,8 +65,12 @@ const COLUMNS: &str = "month, amount, stop, warn_at, updated_at, updated_by";
 
 /// The budget of a month, if there is one.
 pub async fn get(store: &Store, month: Month) -> Result<Option<StoredBudget>, StoreError> {
+    get_in(store.read(), month).await
+}
+
+async fn get_in<C: ConnectionTrait>(db: &C, month: Month) -> Result<Option<StoredBudget>, StoreError> {
     let query = Sql::new("SELECT ").text(COLUMNS).text(" FROM budgets WHERE month = ").bind(Stored(month));
-    query.one(store.read()).await?.map(|row| stored(&row)).transpose()
+    query.one(db).await?.map(|row| stored(&row)).transpose()
 }
 
 /// Budgets of a range of months, both included, in their order.
@@ -113,7 +117,9 @@ fn stored(row: &QueryResult) -> Result<StoredBudget, StoreError> {
 /// room again.
 pub async fn put(store: &Store, budget: &Budget, actor: &Actor, now: Timestamp) -> Result<(), StoreError> {
     let tx = store.write().await?;
-    // Nobody spends while it changes, so what was approved was approved under one budget or the other.
+    // Nobody spends while it changes, so what was approved or taken was so under one budget or the other: also where there
+    // was none, and nobody who takes messages waits for the month.
+    sending::after_takes(&*tx).await?;
     lock_month(&*tx, budget.month).await?;
     let row: [Value; 6] = [
         Stored(budget.month).into(),
@@ -157,10 +163,7 @@ pub async fn standing(store: &Store, month: Month) -> Result<Standing, StoreErro
 }
 
 /// Where a month stands; nobody else spends or reserves anything of it until this transaction ends.
-pub(crate) async fn locked_standing<C: ConnectionTrait>(
-    tx: &C,
-    month: Month,
-) -> Result<Standing, StoreError> {
+async fn locked_standing<C: ConnectionTrait>(tx: &C, month: Month) -> Result<Standing, StoreError> {
     let spent = lock_month(tx, month).await?;
     Ok(Standing { spent, reserved: reserved(tx, month).await? })
 }
@@ -178,10 +181,24 @@ async fn reserved<C: ConnectionTrait>(db: &C, month: Month) -> Result<Money, Sto
 }
 
 /// The month's budget, if it stops sending.
-pub(crate) async fn stopping<C: ConnectionTrait>(tx: &C, month: Month) -> Result<Option<Budget>, StoreError> {
+async fn stopping<C: ConnectionTrait>(tx: &C, month: Month) -> Result<Option<Budget>, StoreError> {
     let query =
         Sql::new("SELECT ").text(COLUMNS).text(" FROM budgets WHERE stop AND month = ").bind(Stored(month));
     Ok(query.one(tx).await?.map(|row| stored(&row)).transpose()?.map(|stored| stored.budget))
+}
+
+/// The month's budget, if it stops sending, and where it stands. With one, nobody else spends or reserves anything of the
+/// month until this transaction ends; without, nobody waits.
+pub(crate) async fn locked_stopping<C: ConnectionTrait>(
+    tx: &C,
+    month: Month,
+) -> Result<Option<(Budget, Standing)>, StoreError> {
+    if stopping(tx, month).await?.is_none() {
+        return Ok(None);
+    }
+    let standing = locked_standing(tx, month).await?;
+    // Read again: whoever held the month until now may have changed its budget.
+    Ok(stopping(tx, month).await?.map(|budget| (budget, standing)))
 }
 
 /// Lets a campaign of this cost be approved, or says what is left. Until the caller's transaction ends nobody else

@@ -197,6 +197,16 @@ on_both_databases! {
         assert_eq!((stored.reserved, stored.waiting_cost), (rupees("1.60"), rupees("0.80")));
     }
 
+    async fn a_new_numbers_rent_is_booked_also_when_another_number_lost_its_own(store: Store) {
+        let day = NaiveDate::from_ymd_opt(2026, 11, 3).unwrap();
+        let rent = |sender: &str| Rent {
+            sender: SenderAddress::stored(sender.to_owned()), channel: Channel::Sms, cost: rupees("150"),
+        };
+        assert_eq!(costs::book_rents(&store, &[rent(SENDER)], day).await.unwrap(), 1);
+        assert_eq!(costs::book_rents(&store, &[rent("+15005550007")], day).await.unwrap(), 1);
+        assert_eq!(costs::spent(&store, november()).await.unwrap(), rupees("300"));
+    }
+
     async fn rents_and_what_people_send_are_counted_once(store: Store) {
         let day = NaiveDate::from_ymd_opt(2026, 11, 3).unwrap();
         let rent = Rent {

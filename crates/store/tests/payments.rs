@@ -87,6 +87,30 @@ on_both_databases! {
         sums_fit(&store).await;
     }
 
+    async fn sums_of_a_day_stay_exact_however_much_came(store: Store) {
+        // Both together are more micro-rupees than the database can keep.
+        for n in [1, 2] {
+            let name = format!("INV/{n}");
+            put(&store, row(&name, n, "100000000", "2026-12-05")).await;
+            told(&store, &name, received("9000000000000.07"), &format!("e{n}")).await;
+        }
+        sums_fit(&store).await;
+        let paid = payments::totals(&store, day("2026-11-22")).await.unwrap().of(PaymentStatus::Paid);
+        assert_eq!((paid.payments, paid.paid), (2, rupees("9000000000000.07") + rupees("9000000000000.07")));
+    }
+
+    async fn more_than_can_be_kept_of_one_payment_is_refused_and_changes_nothing(store: Store) {
+        put(&store, row("INV/1", 1, "9000000000000", "2026-12-05")).await;
+        told(&store, "INV/1", received("5000000000000"), "e1").await;
+        let before = stored(&store, "INV/1").await;
+        let more = report("INV/1", received("9000000000000"), bank(), Some("e2"));
+        let refused = payments::record(&store, &more, &TESTER, later(5)).await;
+        assert!(matches!(refused, Err(StoreError::Inconsistent(_))), "{refused:?}");
+        assert_eq!(stored(&store, "INV/1").await, before);
+        assert_eq!(payments::history(&store, &reference("INV/1"), 10).await.unwrap().len(), 1);
+        sums_fit(&store).await;
+    }
+
     async fn a_payment_is_put_changed_and_keeps_its_id(store: Store) {
         let mut first = row("INV/1", 1, "1,250.50", "2026-12-05");
         first.fields.tags = Some(vec![" gold ".to_owned(), "pune".to_owned(), "gold".to_owned()]);

@@ -8,13 +8,13 @@ use crate::api::problem::Document;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use std::sync::LazyLock;
-use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::content::{Content, ContentBuilder};
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Components, OpenApi, Ref};
+use utoipa::openapi::{Components, OpenApi, Ref, RefOr};
 use utoipa::{OpenApi as _, ToSchema};
 
 /// The document of this build.
@@ -76,6 +76,7 @@ fn complete(mut document: OpenApi) -> OpenApi {
             add_refusals(operation, named);
             if is_write {
                 add_idempotency_key(operation);
+                add_still_answered(operation);
             }
         }
     }
@@ -86,6 +87,12 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (bool, &mut Operation
     let writes = [&mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
     let writes = writes.into_iter().filter_map(Option::as_mut).map(|operation| (true, operation));
     item.get.as_mut().map(|operation| (false, operation)).into_iter().chain(writes)
+}
+
+const PROBLEM: &str = "application/problem+json";
+
+fn problem() -> Content {
+    ContentBuilder::new().schema(Some(Ref::from_schema_name(Document::name()))).build()
 }
 
 fn add_refusals(operation: &mut Operation, named: bool) {
@@ -105,9 +112,7 @@ fn add_refusals(operation: &mut Operation, named: bool) {
         ]);
     }
     for (status, description) in refusals {
-        let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name(Document::name()))).build();
-        let mut response =
-            ResponseBuilder::new().description(description).content("application/problem+json", problem);
+        let mut response = ResponseBuilder::new().description(description).content(PROBLEM, problem());
         if status == "401" {
             response = response.header("WWW-Authenticate", HeaderBuilder::new().build());
         }
@@ -123,4 +128,19 @@ fn add_idempotency_key(operation: &mut Operation) {
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).max_length(Some(255))))
         .build();
     operation.parameters.get_or_insert_default().push(key.into());
+}
+
+/// Beside whatever else an operation answers with a 409.
+fn add_still_answered(operation: &mut Operation) {
+    let still = "the first request with this Idempotency-Key is still being answered (`request_in_progress`)";
+    let conflict =
+        operation.responses.responses.entry("409".to_owned()).or_insert_with(|| {
+            ResponseBuilder::new().description("").content(PROBLEM, problem()).build().into()
+        });
+    let RefOr::T(conflict) = conflict else { return };
+    conflict.description = match conflict.description.as_str() {
+        "" => format!("T{}", &still[1..]),
+        other => format!("{other}; or {still}"),
+    };
+    conflict.content.entry(PROBLEM.to_owned()).or_insert_with(|| problem().into());
 }

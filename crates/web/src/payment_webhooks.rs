@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use dakiya_core::payment::PaymentFault;
 use dakiya_store::StoreError;
 use dakiya_store::audit::Actor;
-use dakiya_store::payments::{PaymentReport, Recorded, Reporter};
+use dakiya_store::payments::{OUR_SOURCES, PaymentReport, Recorded, Reporter};
 use serde::Serialize;
 
 /// Larger than anything a provider tells.
@@ -130,8 +130,7 @@ async fn read(
 fn is_name(name: &str) -> bool {
     (1..=40).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        // The names under which our own doors write into the same history.
-        && !["api", "page", "erasure"].contains(&name)
+        && !OUR_SOURCES.contains(&name)
 }
 
 fn result_of(recorded: &Recorded) -> &'static str {

@@ -73,8 +73,12 @@ impl PaymentFault {
 
 const MOST_REFERENCE_CHARACTERS: usize = 100;
 const MOST_URL_CHARACTERS: usize = 500;
-/// In paise: ten crore rupees. Sums of a million payments then stay within what the database can add up.
+/// In paise: ten crore rupees. Sums are kept in paise too, so that [`MOST_ADDED_UP`] of the largest payments have one.
 const MOST_PAISE: i64 = 10_000_000_000;
+/// More payments than ever fall due on one day.
+const MOST_ADDED_UP: i64 = 400_000_000;
+// Twice: what came may be a part, and then the largest amount.
+const _: () = assert!((2 * MOST_PAISE).checked_mul(MOST_ADDED_UP).is_some());
 
 impl PaymentReference {
     /// Reads a reference; space around it does not belong to it.
@@ -122,7 +126,7 @@ pub fn checked_amount(money: Money) -> Result<Money, PaymentFault> {
     match money {
         _ if money <= Money::ZERO => Err(PaymentFault::NotPositive(told())),
         _ if money.rounded_to_paise() != money => Err(PaymentFault::FinerThanPaise(told())),
-        _ if money > Money::from_micros(MOST_PAISE * 10_000) => Err(PaymentFault::TooMuch(told())),
+        _ if money > Money::from_paise(MOST_PAISE) => Err(PaymentFault::TooMuch(told())),
         _ => Ok(money),
     }
 }

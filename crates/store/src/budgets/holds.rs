@@ -1,6 +1,6 @@
 //! What waits because of a budget, and letting it go on when there is room again.
 
-use super::{BudgetHold, locked_standing, stopping};
+use super::{BudgetHold, locked_stopping};
 use crate::column::Stored;
 use crate::messages::Message;
 use crate::sql::{Row, Sql, for_update, skip_locked};
@@ -104,10 +104,7 @@ async fn messages(store: &Store, month: Month, now: Timestamp) -> Result<usize, 
     if rows.is_empty() {
         return Ok(0);
     }
-    let mut left = match stopping(&*tx, month).await? {
-        Some(budget) => Some(budget.left(locked_standing(&*tx, month).await?)),
-        None => None,
-    };
+    let mut left = locked_stopping(&*tx, month).await?.map(|(budget, standing)| budget.left(standing));
     let mut ids: Vec<Stored<MessageId>> = Vec::new();
     for row in rows {
         let cost: Money = row.read("estimated_cost")?;
@@ -150,10 +147,7 @@ async fn campaigns(store: &Store, month: Month, now: Timestamp) -> Result<usize,
     if rows.is_empty() {
         return Ok(0);
     }
-    let of_month = match stopping(&*tx, month).await? {
-        Some(budget) => Some((locked_standing(&*tx, month).await?, budget)),
-        None => None,
-    };
+    let of_month = locked_stopping(&*tx, month).await?;
     let mut awake: Vec<Stored<CampaignId>> = Vec::new();
     for row in rows {
         let id: CampaignId = row.read("id")?;
@@ -166,7 +160,7 @@ async fn campaigns(store: &Store, month: Month, now: Timestamp) -> Result<usize,
         let committed = row.read::<Money>("reserved")? + row.read::<Money>("actual_cost")?;
         let own = row.maybe::<Money>("budget")?.is_none_or(|budget| committed <= budget);
         let reserved_here = row.maybe::<Month>("budget_month")? == Some(month);
-        let fits = of_month.as_ref().is_none_or(|(standing, budget)| {
+        let fits = of_month.as_ref().is_none_or(|(budget, standing)| {
             let left =
                 if reserved_here { budget.left_for_reserved(*standing) } else { budget.left(*standing) };
             cost <= left

@@ -1,7 +1,8 @@
 //! Warnings of budgets: each is given once for a budget, and kept with its time.
 
-use super::get;
+use super::{get, get_in};
 use crate::column::Stored;
+use crate::costs::lock_month;
 use crate::sql::{Row, Sql};
 use crate::{Store, StoreError};
 use dakiya_core::budget::Warning;
@@ -35,6 +36,11 @@ pub async fn note_warnings(
         return Ok(new);
     }
     let tx = store.write().await?;
+    lock_month(&*tx, month).await?;
+    if get_in(&*tx, month).await?.is_none_or(|now| now.budget != stored.budget) {
+        // It was changed meanwhile: these are shares of another amount.
+        return Ok(Vec::new());
+    }
     let mut given = Vec::new();
     for warning in new {
         let row: [Value; 4] = [

@@ -27,9 +27,8 @@ pub struct Rent {
 /// Books rents for the month a day lies in; those that are booked already stay as they are. Returns how many were new.
 pub async fn book_rents(store: &Store, rents: &[Rent], day: NaiveDate) -> Result<usize, StoreError> {
     let month = Month::of(day);
-    let booked = Sql::new("SELECT COUNT(*) AS booked FROM number_rents WHERE month = ").bind(Stored(month));
-    let booked: i64 = booked.one(store.read()).await?.map_or(Ok(0), |row| row.try_get("", "booked"))?;
-    if usize::try_from(booked) == Ok(rents.len()) {
+    let known = booked(store, month).await?;
+    if rents.iter().all(|rent| known.contains(&(rent.channel, rent.sender.clone()))) {
         return Ok(0);
     }
     let tx = store.write().await?;

@@ -1,7 +1,8 @@
-//! Sums per due date and status, kept in the transaction of every change; and what they add up to.
+//! Sums per due date and status, in paise, kept in the transaction of every change; and what they add up to.
 
 use crate::column::Stored;
 use crate::entities::payments::Model;
+use crate::messages::tally::micros;
 use crate::sql::{Row, Sql};
 use crate::{Store, StoreError};
 use chrono::NaiveDate;
@@ -75,12 +76,17 @@ impl Totals {
 
 /// All payments added up, as of a day. Reads one row per due date and status, however many payments there are.
 pub async fn totals(store: &Store, today: NaiveDate) -> Result<Totals, StoreError> {
-    let query = "SELECT due_on, status, payments, amount, paid FROM payment_days WHERE payments > 0";
+    let query =
+        "SELECT due_on, status, payments, amount_paise, paid_paise FROM payment_days WHERE payments > 0";
     let mut totals = Totals::default();
     for row in Sql::new(query).all(store.read()).await? {
         let payments: i64 = row.try_get("", "payments")?;
-        let sum =
-            Sum { payments: payments.unsigned_abs(), amount: row.read("amount")?, paid: row.read("paid")? };
+        let money = |column| Ok::<_, StoreError>(Money::from_paise(row.try_get("", column)?));
+        let sum = Sum {
+            payments: payments.unsigned_abs(),
+            amount: money("amount_paise")?,
+            paid: money("paid_paise")?,
+        };
         let status: PaymentStatus = row.read("status")?;
         totals.by_status.entry(status).or_default().add(sum);
         if status.is_owed() {
@@ -90,41 +96,50 @@ pub async fn totals(store: &Store, today: NaiveDate) -> Result<Totals, StoreErro
     Ok(totals)
 }
 
-/// Differences, collected while a batch is worked on and written once at its end. Ordered, so that two transactions never
+/// Differences in paise, collected while a batch is worked on and written once at its end. Ordered, so that two transactions never
 /// wait for each other in a circle.
 #[derive(Default)]
 pub(super) struct DayTally(BTreeMap<(NaiveDate, Stored<PaymentStatus>), (i64, i64, i64)>);
 
 impl DayTally {
     /// A payment was this, if it was anything, and is that.
-    pub(super) fn moved(&mut self, before: Option<&Model>, after: &Model) {
+    pub(super) fn moved(&mut self, before: Option<&Model>, after: &Model) -> Result<(), StoreError> {
         if let Some(before) = before {
-            self.add(before, -1);
+            self.add(before, -1)?;
         }
-        self.add(after, 1);
+        self.add(after, 1)
     }
 
-    fn add(&mut self, row: &Model, sign: i64) {
+    fn add(&mut self, row: &Model, sign: i64) -> Result<(), StoreError> {
+        let (amount, paid) = (paise(row.amount.0)?, paise(row.paid.0)?);
         let sums = self.0.entry((row.due_on, row.status)).or_default();
         sums.0 += sign;
-        sums.1 += sign * row.amount.0.to_micros().unwrap_or(0);
-        sums.2 += sign * row.paid.0.to_micros().unwrap_or(0);
+        sums.1 += sign * amount;
+        sums.2 += sign * paid;
+        Ok(())
     }
 
     pub(super) async fn write<C: ConnectionTrait>(self, tx: &C) -> Result<(), StoreError> {
         let sums: Vec<_> = self.0.into_iter().filter(|(_, sums)| *sums != (0, 0, 0)).collect();
         for batch in sums.chunks(super::write::BATCH) {
-            Sql::new("INSERT INTO payment_days (due_on, status, payments, amount, paid) VALUES ")
+            Sql::new("INSERT INTO payment_days (due_on, status, payments, amount_paise, paid_paise) VALUES ")
                 .rows(batch.iter().map(|((due_on, status), (payments, amount, paid))| {
                     [(*due_on).into(), (*status).into(), (*payments).into(), (*amount).into(), (*paid).into()]
                 }))
                 .text(
                     " ON CONFLICT (due_on, status) DO UPDATE SET payments = payment_days.payments + excluded.payments, \
-                     amount = payment_days.amount + excluded.amount, paid = payment_days.paid + excluded.paid",
+                     amount_paise = payment_days.amount_paise + excluded.amount_paise, \
+                     paid_paise = payment_days.paid_paise + excluded.paid_paise",
                 )
                 .execute(tx)
                 .await?;
         }
         Ok(())
     }
+}
+
+/// In paise, of what the payment's own row can keep.
+fn paise(money: Money) -> Result<i64, StoreError> {
+    micros(money)?;
+    money.to_paise().ok_or_else(|| StoreError::Inconsistent(format!("{money} is larger than sums can be")))
 }

@@ -2,6 +2,7 @@
 
 use crate::audit::{ACTOR_NAME, Actor};
 use crate::column::Stored;
+use crate::messages::tally::micros;
 use crate::sql::{Row, Sql};
 use crate::{Store, StoreError};
 use dakiya_core::ids::PaymentEventId;
@@ -13,6 +14,9 @@ use std::collections::{HashMap, HashSet};
 
 /// The source of what a list of payments says.
 const LIST: &str = "list";
+
+/// The sources of events that our own doors write: no provider may be called so.
+pub const OUR_SOURCES: [&str; 4] = ["page", "api", "list", "erasure"];
 
 /// One thing that happened to a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,6 +171,7 @@ pub(super) async fn append<C: ConnectionTrait>(
         PaymentEvent::TakenBack(money) => Some(money),
         PaymentEvent::Canceled | PaymentEvent::LinkExpired => None,
     };
+    let amount = amount.map(micros).transpose()?;
     Sql::new(
         "INSERT INTO payment_events (reference, id, at, kind, amount, source, external_id, link, takes_back, \
          actor_kind, actor_id, actor_name) VALUES ",
@@ -176,7 +181,7 @@ pub(super) async fn append<C: ConnectionTrait>(
         Stored(store.new_id::<PaymentEventId>(now)).into(),
         now.into(),
         Stored(event.event.kind()).into(),
-        amount.map(Stored).into(),
+        amount.into(),
         event.source.into(),
         event.external_id.into(),
         event.link.into(),

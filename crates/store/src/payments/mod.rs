@@ -12,7 +12,7 @@ mod write;
 
 pub use days::{Sum, Totals, totals};
 pub(crate) use erase::erase_in;
-pub use events::{Happened, history, money_of};
+pub use events::{Happened, OUR_SOURCES, history, money_of};
 pub use import::{ListedPayment, PaymentRow, import, put};
 pub use page::{PaymentFilter, Standing, page};
 pub use record::{PaymentReport, Recorded, Reported, Reporter, record};

@@ -57,7 +57,7 @@ pub(super) async fn write<C: ConnectionTrait>(
     }
     let mut tally = DayTally::default();
     for change in &changes {
-        tally.moved(change.before.as_ref(), &change.after);
+        tally.moved(change.before.as_ref(), &change.after)?;
     }
     tally.write(tx).await?;
     replace_tags(tx, &changes).await?;

@@ -5,6 +5,7 @@
 mod ours;
 mod read;
 mod record;
+mod turn;
 
 pub use ours::{DayTotals, Differing, Known, OwnMessage, differing, known, own_page, totals, unknown_to};
 pub use read::{
@@ -12,6 +13,7 @@ pub use read::{
     newest_day, unsettled,
 };
 pub use record::{Compared, NewFinding, explain, record};
+pub use turn::{Turn, turn};
 
 use crate::sql::Sql;
 use chrono::{Days, NaiveDate};

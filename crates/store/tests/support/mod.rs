@@ -64,13 +64,19 @@ pub async fn on_sqlite<F: Future<Output = ()> + Send + 'static>(test: impl FnOnc
 
 /// Runs a test on a PostgreSQL database of its own.
 pub async fn on_postgres<F: Future<Output = ()> + Send + 'static>(test: impl FnOnce(Store) -> F) {
+    beside_postgres(|store, _| test(store)).await;
+}
+
+/// As [`on_postgres`], for a test that also does what another program would, by a connection of its own to this URL.
+pub async fn beside_postgres<F: Future<Output = ()> + Send + 'static>(test: impl FnOnce(Store, String) -> F) {
     let database = format!("dakiya_test_{}", uuid::Uuid::now_v7().simple());
     administer(format!("CREATE DATABASE {database}")).await;
-    let store = Store::connect(&postgres_url(&database), ConnectOptions::default()).await.unwrap();
+    let url = postgres_url(&database);
+    let store = Store::connect(&url, ConnectOptions::default()).await.unwrap();
     let migrated = store.migrate().await;
     // In a task of its own, so that a failed test drops its database too.
     let ended = match migrated {
-        Ok(()) => tokio::spawn(test(store.clone())).await,
+        Ok(()) => tokio::spawn(test(store.clone(), url)).await,
         Err(fault) => panic!("{fault}"),
     };
     store.close().await.unwrap();

@@ -28,7 +28,7 @@ pub struct BudgetPut {
     #[schema(required = false)]
     stop: bool,
     /// Per cent of the amount at which somebody is warned; 50, 80 and 100 when absent.
-    #[schema(example = json!([50, 80, 100]))]
+    #[schema(schema_with = schema::warn_at)]
     warn_at: Option<Vec<u32>>,
 }
 

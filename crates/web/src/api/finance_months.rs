@@ -163,15 +163,12 @@ pub struct MonthDetail {
 
 /// Read a month's costs
 ///
-/// From roll-ups; the message log is not touched. With `.csv` after the month the answer is a CSV file, in which `spent_inr` is in
-/// paise and adds up to its total.
+/// From roll-ups; the message log is not touched.
 #[utoipa::path(
     get, path = "/finance/months/{month}", operation_id = "get_month", tag = "Finance",
-    params(("month" = String, Path, description = "`YYYY-MM`, or `YYYY-MM.csv`", example = "2026-11")),
+    params(("month" = String, Path, description = "`YYYY-MM`", example = "2026-11")),
     security(("api_key" = ["read"])),
-    responses((status = 200, description = "What the month cost", content(
-        (MonthDetail = "application/json"), (schema::Csv = "text/csv"),
-    ))),
+    responses((status = 200, description = "What the month cost", body = MonthDetail)),
 )]
 pub async fn get(
     MayRead(_): MayRead,
@@ -181,12 +178,27 @@ pub async fn get(
     let (text, as_csv) = text.strip_suffix(".csv").map_or((text.as_str(), false), |text| (text, true));
     let month = Month::parse(text).map_err(|error| Problem::field("month", Code::InvalidRequest, error))?;
     let report = MonthReport::of(&app, month).await?;
-    if !as_csv {
-        return Ok(axum::Json(detail(report)).into_response());
-    }
-    let file = month_csv(&report).map_err(|error| Problem::internal(&error))?;
+    if as_csv { csv(&report) } else { Ok(axum::Json(detail(report)).into_response()) }
+}
+
+/// Read a month's costs as a CSV file
+///
+/// The lines of the month: `spent_inr` is in paise and adds up to its total.
+#[utoipa::path(
+    get, path = "/api/v1/finance/months/{month}.csv", operation_id = "get_month_csv", tag = "Finance",
+    params(("month" = String, Path, description = "`YYYY-MM`", example = "2026-11")),
+    security(("api_key" = ["read"])),
+    responses((status = 200, description = "What the month cost", body = schema::Csv, content_type = "text/csv")),
+)]
+fn csv(report: &MonthReport) -> Result<Response, Problem> {
+    let file = month_csv(report).map_err(|error| Problem::internal(&error))?;
     Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], file).into_response())
 }
+
+/// The address with `.csv` behind it: one route serves both, and the document names both.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(csv))]
+pub struct CsvAddress;
 
 fn detail(report: MonthReport) -> MonthDetail {
     let sum = report.sum;

@@ -42,6 +42,7 @@ use axum::routing::{get, post};
 use axum::{Router, middleware};
 use problem::{Code, Problem};
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -68,9 +69,8 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
 
 /// The addresses and shapes of the API.
 pub(crate) fn describe() -> utoipa::openapi::OpenApi {
-    OpenApiRouter::<AppState>::with_openapi(crate::openapi::introduction())
-        .nest("/api/v1", v1())
-        .into_openapi()
+    let introduction = crate::openapi::introduction().merge_from(finance_months::CsvAddress::openapi());
+    OpenApiRouter::<AppState>::with_openapi(introduction).nest("/api/v1", v1()).into_openapi()
 }
 
 fn v1() -> OpenApiRouter<AppState> {

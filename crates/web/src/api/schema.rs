@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "shapes that are described, never filled")]
 
 use std::borrow::Cow;
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{Array, ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -43,6 +43,19 @@ words! {
     SenderKind = dakiya_core::sender::SenderKind,
     Status = dakiya_core::message::Status,
     SuppressedReason = dakiya_core::message::SuppressedReason,
+}
+
+/// Shares of a budget.
+pub fn warn_at() -> Array {
+    let percent = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(dakiya_core::budget::HIGHEST_WARNING));
+    ArrayBuilder::new()
+        .items(percent)
+        .max_items(Some(dakiya_core::budget::MOST_WARNINGS))
+        .examples([serde_json::json!([50, 80, 100])])
+        .build()
 }
 
 /// An amount of Indian rupees.

@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use dakiya_core::message::Channel;
 use dakiya_core::money::Money;
-use dakiya_core::sender::{Sender, SenderAddress, SenderKind};
+use dakiya_core::sender::{Sender, SenderAddress, SenderKind, monthly_rent};
 use dakiya_store::senders;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -28,7 +28,7 @@ pub struct SenderPut {
     segments_per_second: u32,
     /// Declared fit for promotional messages.
     promotional: bool,
-    /// What it costs a month, when it costs anything of its own.
+    /// What it costs a month, when it costs anything of its own: at most ten lakh rupees.
     #[schema(value_type = Option<schema::Money>)]
     monthly_rent: Option<Object<Money>>,
 }
@@ -125,15 +125,14 @@ pub async fn put(
     if !(1..=1_000).contains(&given.segments_per_second) {
         fields.fault("segments_per_second", Code::InvalidRequest, "between 1 and 1000");
     }
-    if given.monthly_rent.as_ref().is_some_and(|Object(rent)| *rent < Money::ZERO) {
-        fields.fault("monthly_rent", Code::InvalidRequest, "cannot be negative");
-    }
+    let rent = given.monthly_rent.map(|Object(rent)| monthly_rent(rent)).transpose();
+    let rent = fields.keep("monthly_rent", Code::InvalidRequest, rent).flatten();
     let sender = Sender {
         address: fields.finish_with(address)?,
         kind: given.kind,
         segments_per_second: given.segments_per_second,
         promotional: given.promotional,
-        monthly_rent: given.monthly_rent.map(|Object(rent)| rent),
+        monthly_rent: rent,
     };
     let known = senders::get(&app.store, sender.kind.channel(), &sender.address).await?.is_some();
     senders::put(&app.store, &sender, &caller.actor(), app.clock.now()).await?;

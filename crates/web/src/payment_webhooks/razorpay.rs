@@ -3,9 +3,8 @@
 
 use super::Refusal;
 use dakiya_core::money::Money;
-use dakiya_core::payment::{PaymentEvent, PaymentReference};
+use dakiya_core::payment::{PaymentEvent, PaymentReference, checked_amount};
 use dakiya_store::payments::{PaymentReport, Reported, Reporter};
-use rust_decimal::Decimal;
 use serde::Deserialize;
 
 pub(super) const SIGNATURE_HEADER: &str = "x-razorpay-signature";
@@ -95,10 +94,12 @@ impl Kind {
         if brought < 0 || (matches!(self, Kind::PartiallyPaid) && brought == 0) {
             return fault("amount_paid: say in paise what the link brought");
         }
-        let total = Money::new(Decimal::new(brought, 2));
         Ok(match self {
             Kind::Paid if brought == 0 => Reported::Event(PaymentEvent::Received(None)),
-            Kind::Paid | Kind::PartiallyPaid => Reported::LinkTotal { link: link.id.clone(), total },
+            Kind::Paid | Kind::PartiallyPaid => match checked_amount(Money::from_paise(brought)) {
+                Ok(total) => Reported::LinkTotal { link: link.id.clone(), total },
+                Err(error) => return fault(&format!("amount_paid: {error}")),
+            },
             Kind::Cancelled => Reported::Event(PaymentEvent::Canceled),
             Kind::Expired => Reported::Event(PaymentEvent::LinkExpired),
         })
@@ -152,6 +153,8 @@ mod tests {
             r#"{"id":"p","reference_id":"1","currency":"USD","amount_paid":5}"#,
             r#"{"id":"p","reference_id":"1","currency":"INR","amount_paid":-5}"#,
             r#"{"id":"p","reference_id":"1","currency":"INR","amount_paid":0}"#,
+            r#"{"id":"p","reference_id":"1","currency":"INR","amount_paid":10000000001}"#,
+            r#"{"id":"p","reference_id":"1","currency":"INR","amount_paid":9223372036854775807}"#,
             r#"{"id":"p","reference_id":"//","currency":"INR","amount_paid":5}"#,
             r#"{"reference_id":"1"}"#,
         ] {

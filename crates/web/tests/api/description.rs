@@ -51,7 +51,31 @@ async fn every_operation_says_what_it_needs_and_how_it_refuses() {
             }
             let parameters = operation["parameters"].to_string();
             assert_eq!(parameters.contains("Idempotency-Key"), method != "get", "{what}");
+            let conflict = &operation["responses"]["409"];
+            let still =
+                conflict["description"].as_str().is_some_and(|told| told.contains("request_in_progress"));
+            assert_eq!(still, method != "get", "{what}");
+            assert_eq!(conflict["content"]["application/problem+json"].is_object(), still, "{what}");
         }
+    }
+}
+
+#[tokio::test]
+async fn what_the_document_says_of_months_and_warnings_is_what_is_served() {
+    let world = World::new().await;
+    let document = document(&world).await;
+    let csv = &document["paths"]["/api/v1/finance/months/{month}.csv"]["get"];
+    assert!(csv["responses"]["200"]["content"]["text/csv"].is_object(), "{csv}");
+    let served = world.get("/finance/months/2026-11.csv").await;
+    assert_eq!(served.status, 200);
+    let warn_at = &document["components"]["schemas"]["BudgetPut"]["properties"]["warn_at"];
+    let told = [&warn_at["items"]["minimum"], &warn_at["items"]["maximum"], &warn_at["maxItems"]];
+    assert_eq!(told, [1, 1000, 10]);
+    let with = |warn_at: Vec<u32>| serde_json::json!({"amount": {"amount": "100"}, "warn_at": warn_at});
+    for (warn_at, status) in
+        [(vec![1, 1000], 201), (vec![0], 422), (vec![1001], 422), ((1..=11).collect(), 422)]
+    {
+        assert_eq!(world.put("/budgets/2026-12", with(warn_at.clone())).await.status, status, "{warn_at:?}");
     }
 }
 

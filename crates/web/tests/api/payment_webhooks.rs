@@ -75,7 +75,7 @@ async fn a_wrong_signature_changes_nothing() {
     }
     let changed = body.replace("INV/1", "INV/2");
     assert_eq!(post(&world, "my-bank", &[("x-dakiya-signature", &good)], &changed).await.status, 403);
-    for name in ["My-Bank", "api", "page"] {
+    for name in ["My-Bank", "api", "page", "list", "erasure"] {
         assert_eq!(post(&world, name, &[("x-dakiya-signature", &good)], &body).await.status, 404, "{name}");
     }
     assert_eq!(stands(&world).await, is("open", "1000.00"));
@@ -140,6 +140,28 @@ async fn a_razorpay_link_is_paid_in_parts_told_twice_and_out_of_order() {
     razorpay(&world, "payment_link.expired", "plink_1", 100_000).await.json(200);
     assert_eq!(stands(&world).await, is("paid", "0.00"));
     assert_eq!(razorpay(&world, "order.paid", "plink_1", 1).await.json(200)["result"], "ignored");
+}
+
+#[tokio::test]
+async fn more_than_any_payment_is_refused_and_recorded_nowhere() {
+    let world = world_with_a_payment().await;
+    for paise in [10_000_000_001, 900_000_000_000_000, i64::MAX.unsigned_abs()] {
+        for event in ["payment_link.paid", "payment_link.partially_paid"] {
+            let refused = razorpay(&world, event, "evt_1", paise).await;
+            assert_eq!(refused.status, 400, "{event} {paise}");
+            assert!(
+                refused.text.contains("amount_paid") && refused.text.contains("₹10,00,00,000.00"),
+                "{}",
+                refused.text
+            );
+        }
+    }
+    let event = json!({"event_id": "e1", "reference": "INV/1", "status": "paid", "amount": "100000000.01"});
+    assert_eq!(bank(&world, event).await.status, 400);
+    assert_eq!(stands(&world).await, is("open", "1000.00"));
+    // The same event with an amount that can be is news.
+    razorpay(&world, "payment_link.paid", "evt_1", 100_000).await.json(200);
+    assert_eq!(stands(&world).await, is("paid", "0.00"));
 }
 
 #[tokio::test]

@@ -36,6 +36,10 @@ async fn a_sender_is_stored_and_a_wrong_one_refused() {
     let header = json!({"kind": "header", "segments_per_second": 10, "promotional": true, "monthly_rent": {"amount": "150.00", "currency": "INR"}});
     assert_eq!(world.put("/senders/VEHAID", header.clone()).await.json(201)["channel"], "sms");
     world.put("/senders/VEHAID", header).await.json(200);
+    for rent in ["-0.01", "1000000.01", "9223372036854"] {
+        let absurd = json!({"kind": "header", "segments_per_second": 10, "promotional": true, "monthly_rent": {"amount": rent}});
+        assert_eq!(world.put("/senders/VEHAID", absurd).await.fields(422), ["monthly_rent"], "{rent}");
+    }
     assert_eq!(world.get("/senders").await.json(200)["items"].as_array().unwrap().len(), 3);
     let wrong = json!({"kind": "number", "segments_per_second": 0, "promotional": false});
     assert_eq!(world.put("/senders/NOTANUMBER", wrong).await.fields(422), ["address", "segments_per_second"]);

@@ -57,9 +57,8 @@ impl MonthBudget {
         if round.phones().is_empty() {
             return Ok(this);
         }
-        this.budget = budgets::stopping(tx, month).await?;
-        if this.budget.is_some() {
-            this.standing = budgets::locked_standing(tx, month).await?;
+        if let Some((budget, standing)) = budgets::locked_stopping(tx, month).await? {
+            (this.budget, this.standing) = (Some(budget), standing);
         }
         Ok(this)
     }

@@ -14,7 +14,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
 use dakiya_core::money::Money;
-use dakiya_core::sender::{Sender, SenderAddress, SenderError, SenderKind};
+use dakiya_core::sender::{Sender, SenderAddress, SenderError, SenderKind, monthly_rent};
 use dakiya_core::user::Permission;
 use dakiya_store::senders;
 use std::collections::HashMap;
@@ -118,11 +118,10 @@ fn parse(fields: &Fields, faults: &mut Faults) -> Option<Sender> {
     }
     let monthly_rent = match fields.text("monthly_rent") {
         "" => None,
-        rent => faults.take("monthly_rent", Money::parse(rent)),
+        text => faults
+            .take("monthly_rent", Money::parse(text))
+            .and_then(|rent| faults.take("monthly_rent", monthly_rent(rent))),
     };
-    if monthly_rent.is_some_and(|rent| rent < Money::ZERO) {
-        faults.add("monthly_rent", "A rent cannot be negative");
-    }
     let (Some(kind), Some(address), true) = (kind, address, faults.is_empty()) else { return None };
     Some(Sender {
         address,
