@@ -1,7 +1,8 @@
 //! Payments as reminders see them: read by due date, a batch at a time, no more of them than are due.
 
 use crate::column::{PhoneKey, Stored};
-use crate::sql::{Row, Sql};
+use crate::messages::NewMessage;
+use crate::sql::{Row, Sql, for_share};
 use crate::{Store, StoreError};
 use chrono::NaiveDate;
 use dakiya_core::ids::PaymentId;
@@ -11,7 +12,7 @@ use dakiya_core::phone::PhoneNumber;
 use dakiya_core::reminder::PaymentFilter;
 use dakiya_core::template::Variables;
 use sea_orm::{ConnectionTrait, QueryResult};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What a reminder needs to know of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,6 +148,33 @@ pub(crate) async fn by_ids<C: ConnectionTrait>(
 ) -> Result<Vec<ReminderPayment>, StoreError> {
     let rows = Sql::new(COLUMNS).text("id IN ").list(ids.iter().copied().map(Stored)).all(tx).await?;
     rows.iter().map(payment).collect()
+}
+
+/// Whether the payments of these messages still are what they were when the messages were made. Until the transaction ends
+/// nobody changes them: whoever does so afterwards finds the messages written down, and takes them back.
+pub(crate) async fn unchanged<C: ConnectionTrait>(
+    tx: &C,
+    messages: &[NewMessage],
+) -> Result<bool, StoreError> {
+    let about = messages.iter().filter_map(|message| message.reminder.as_ref());
+    let made_of: HashMap<PaymentId, i64> =
+        about.map(|reminder| (reminder.payment, reminder.revision)).collect();
+    if made_of.is_empty() {
+        return Ok(true);
+    }
+    // In the order in which others lock payments, so that none waits for another in a circle.
+    let rows = Sql::new("SELECT id, revision FROM payments WHERE id IN ")
+        .list(made_of.keys().copied().map(Stored))
+        .text(" ORDER BY reference")
+        .text(for_share(tx))
+        .all(tx)
+        .await?;
+    let mut same = 0;
+    for row in &rows {
+        let revision: i64 = row.try_get("", "revision")?;
+        same += usize::from(made_of.get(&row.read("id")?) == Some(&revision));
+    }
+    Ok(same == made_of.len())
 }
 
 fn filtered(mut query: Sql, filter: &PaymentFilter, amount: &str) -> Sql {

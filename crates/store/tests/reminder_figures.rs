@@ -67,7 +67,7 @@ on_both_databases! {
         let (due, opted_out) = (put(&store, row("a", 1, "100", "2026-11-22")).await, put(&store, row("b", 2, "100", "2026-11-22")).await);
         let coming = ReminderRun { at: later(60), step: 0, due_on: day("2026-11-22") };
         let new = NewRun { run: coming, send_at: Ok(later(60)), matched: 2 };
-        reminder_runs::begin(&store, &rule, &[new], later(60), later(60)).await.unwrap();
+        reminder_runs::begin(&store, &rule, &[new], &Default::default(), later(60)).await.unwrap();
         let begun = reminder_runs::to_plan(&store).await.unwrap().remove(0);
         let reckoned = (1, [(SuppressedReason::OptedOut, 1)].into(), rupees("0.80"));
         reminder_runs::hold(&store, &begun, "over_cost", Some(reckoned), later(60)).await.unwrap();
@@ -88,7 +88,7 @@ on_both_databases! {
         let (first, second) = (put(&store, row("a", 1, "100", "2026-11-22")).await, put(&store, row("b", 2, "100", "2026-11-22")).await);
         let coming = ReminderRun { at: later(60), step: 0, due_on: day("2026-11-22") };
         let new = NewRun { run: coming, send_at: Ok(later(60)), matched: 2 };
-        reminder_runs::begin(&store, &rule, &[new], later(60), later(60)).await.unwrap();
+        reminder_runs::begin(&store, &rule, &[new], &Default::default(), later(60)).await.unwrap();
         let next = || async { reminder_runs::to_plan(&store).await.unwrap().remove(0) };
         let batch = |last, messages| RunBatch { through: Some("a".to_owned()), last, messages, paid: 0 };
         let half = batch(false, vec![reminder(rule.id, &first, 1)]);
@@ -167,6 +167,34 @@ on_both_databases! {
         // What is being posted cannot be taken back.
         put(&store, row("a", 3, "100", "2026-11-22")).await;
         assert!(messages::renumbered(&store, 10).await.unwrap().is_empty());
+    }
+
+    async fn a_number_that_is_corrected_while_its_reminder_is_written_down_gets_it(store: Store) {
+        let rule = reminder_rules::put(&store, "fees", &rule(), &TESTER, now()).await.unwrap();
+        let payment = put(&store, row("a", 1, "100", "2026-11-22")).await;
+        let run = ReminderRun { at: later(60), step: 0, due_on: payment.due_on };
+        let new = NewRun { run, send_at: Ok(later(60)), matched: 1 };
+        reminder_runs::begin(&store, &rule, &[new], &Default::default(), later(60)).await.unwrap();
+        let begun = reminder_runs::to_plan(&store).await.unwrap().remove(0);
+        let write = async |message| {
+            let batch = RunBatch { through: Some("a".to_owned()), last: false, messages: vec![message], paid: 0 };
+            reminder_runs::write(&store, &begun, &batch, later(61)).await.unwrap()
+        };
+        let to_old = reminder(rule.id, &payment, 1);
+        let payment = put(&store, row("a", 2, "100", "2026-11-22")).await;
+        assert!(!write(to_old).await, "it was made for the old number");
+        assert!(write(reminder(rule.id, &payment, 2)).await);
+        // Corrected once more, and again while the message to the new number is made.
+        let payment = put(&store, row("a", 3, "100", "2026-11-22")).await;
+        let old = messages::renumbered(&store, 10).await.unwrap().remove(0).message;
+        let instead = reminder(rule.id, &payment, 3);
+        let payment = put(&store, row("a", 4, "100", "2026-11-22")).await;
+        assert!(!messages::send_renumbered(&store, old.id, Some(&instead), later(62)).await.unwrap());
+        let instead = reminder(rule.id, &payment, 4);
+        assert!(messages::send_renumbered(&store, old.id, Some(&instead), later(63)).await.unwrap());
+        sender(&store, SENDER, 1_000).await;
+        let taken = take_at(&store, later(120)).await.to_post;
+        assert_eq!(taken.iter().map(|message| message.phone).collect::<Vec<_>>(), [phone(4)]);
     }
 
     async fn a_link_that_expires_is_compared_with_links_of_its_own_host(store: Store) {

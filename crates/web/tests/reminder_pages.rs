@@ -216,7 +216,7 @@ async fn begun(site: &Site) -> Run {
     let run = rule.rule.run(-3, "2026-11-26".parse().unwrap(), &Default::default());
     site.clock.advance_to(run.at);
     let new = NewRun { run, send_at: Ok(run.at), matched: 3 };
-    assert!(reminder_runs::begin(&site.store, &rule, &[new], run.at, run.at).await.unwrap());
+    assert!(reminder_runs::begin(&site.store, &rule, &[new], &Default::default(), run.at).await.unwrap());
     reminder_runs::to_plan(&site.store).await.unwrap().remove(0)
 }
 
