@@ -172,6 +172,11 @@ pub(crate) async fn reckon(
     Ok(reckoned)
 }
 
+/// What makes it the same reminder, whoever writes it down and when.
+pub(crate) fn occurrence(payment: &ReminderPayment, rule: &StoredRule, step: i32) -> String {
+    format!("reminder:{}:{}:{step}:{}", payment.id, rule.id, payment.due_on)
+}
+
 /// The message of one payment; `None` when nobody can be written to any more.
 pub(crate) fn message(
     composer: &RuleComposer,
@@ -198,7 +203,7 @@ pub(crate) fn message(
     let segments = composer.billed(&measure);
     let sendable = rendered.is_ok();
     Some(NewMessage {
-        dedupe_key: format!("reminder:{}:{}:{step}:{}", payment.id, rule.id, payment.due_on),
+        dedupe_key: occurrence(payment, rule, step),
         campaign_id: None,
         template: Some(*template),
         phone,

@@ -294,3 +294,18 @@ async fn a_reminder_held_by_a_budget_until_it_makes_no_sense_any_more_expires_th
     look_at(&world, &clock, "2026-11-24T10:00:00+05:30").await;
     assert_eq!(statuses(&reminders(&world).await), [Status::Expired; 3]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reminder_that_cannot_be_said_to_the_new_number_tells_why() {
+    let (world, clock) = World::with_manual_clock().await;
+    owe(&world, 0..1, "2026-11-23").await;
+    let stored = put(&world, &rule(&[0], "21:00")).await;
+    look_at(&world, &clock, "2026-11-23T21:00:00+05:30").await;
+    put(&world, &ReminderRule { template: "gone".to_owned(), ..stored.rule }).await;
+    renumber(&world, 0, 50).await;
+    look_at(&world, &clock, "2026-11-24T12:00:00+05:30").await;
+    assert_eq!(world.posts().len(), 0);
+    let all = reminders(&world).await;
+    let to_new = all.iter().find(|message| message.phone.number() == Some(phone(50))).unwrap();
+    assert_eq!(to_new.suppressed_reason, Some(SuppressedReason::NotComposed));
+}

@@ -12,10 +12,10 @@ use dakiya_core::reminder::{
     ZoneName,
 };
 use dakiya_core::time::TimeOfDay;
-use dakiya_store::messages::{self, NewMessage, NewReminder};
+use dakiya_store::messages::{self, FenceScope, NewMessage, NewReminder};
 use dakiya_store::payments::{self, Payment, Recorded};
 use dakiya_store::reminder_runs::{self, NewRun, Run, RunBatch};
-use dakiya_store::{Store, reminder_limits, reminder_payments, reminder_rules};
+use dakiya_store::{Store, reminder_limits, reminder_payments, reminder_rules, sending};
 use std::collections::HashMap;
 use support::payments::{bank, day, ours, put, report, row, rupees, stored};
 use support::sending::{SENDER, accepted, answer, enqueue, new_message, sender, take_at};
@@ -195,6 +195,22 @@ on_both_databases! {
         sender(&store, SENDER, 1_000).await;
         let taken = take_at(&store, later(120)).await.to_post;
         assert_eq!(taken.iter().map(|message| message.phone).collect::<Vec<_>>(), [phone(4)]);
+    }
+
+    async fn a_payment_that_is_paid_because_its_amount_was_lowered_is_fenced_while_it_is_posted(store: Store) {
+        sender(&store, SENDER, 1_000).await;
+        let rule = reminder_rules::put(&store, "fees", &rule(), &TESTER, now()).await.unwrap();
+        let payment = put(&store, row("a", 1, "100", "2026-11-22")).await;
+        let id = enqueue(&store, reminder(rule.id, &payment, 1)).await.id;
+        ours(&store, "a", PaymentEvent::Received(Some(rupees("40")))).await.unwrap();
+        assert_eq!(take_at(&store, later(60)).await.to_post.len(), 1);
+        let possible = async || messages::still_possible(&store, FenceScope::SettledPayments).await.unwrap();
+        assert!(!possible().await, "some of it is owed");
+        put(&store, row("a", 1, "40", "2026-11-22")).await;
+        sending::wait_for_takes(&store).await.unwrap();
+        assert!(possible().await);
+        answer(&store, id, accepted(1), later(61)).await;
+        assert!(!possible().await);
     }
 
     async fn a_link_that_expires_is_compared_with_links_of_its_own_host(store: Store) {

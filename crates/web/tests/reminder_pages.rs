@@ -340,6 +340,7 @@ async fn a_period_that_nobody_can_mean_is_told_beside_its_field() {
         ("from=-262143-01-01", "e-from"),
         ("from=soon", "e-from"),
         ("from=2026-11-22&until=2026-11-01", "e-until"),
+        ("from=2000-01-01&until=2100-12-31", "e-until"),
         ("within=1000", "e-within"),
     ] {
         let answer = owner.open(&format!("/reminders/report?{query}")).await;

@@ -4,11 +4,15 @@
 use super::remember_links;
 use crate::context::Context;
 use crate::quoting::QuoteError;
-use crate::reminder_texts::{composer_of, message};
+use crate::reminder_texts::{composer_of, message, occurrence};
+use dakiya_core::encoding::measure;
 use dakiya_core::ids::PaymentId;
-use dakiya_core::message::{Channel, Status};
+use dakiya_core::message::{Channel, Status, SuppressedReason};
+use dakiya_core::money::Money;
+use dakiya_core::phone::PhoneNumber;
 use dakiya_core::time::Timestamp;
-use dakiya_store::messages::{self, NewMessage};
+use dakiya_store::messages::{self, Message, NewMessage, NewReminder};
+use dakiya_store::reminder_payments::ReminderPayment;
 use dakiya_store::reminder_rules::{self, StoredRule};
 use dakiya_store::{StoreError, reminder_payments};
 use tokio_util::sync::CancellationToken;
@@ -103,17 +107,59 @@ async fn again(
     if !payment.status.is_owed() || payment.due_on != before.due_on {
         return Ok(None);
     }
+    let Some(phone) = payment.phone.number() else { return Ok(None) };
     let composer = match composer_of(context, &rule.rule, step, channel, send_at).await {
         Ok(composer) => composer,
         Err(QuoteError::Store(error)) => return Err(error),
         Err(error) => {
             tracing::warn!(%error, "a reminder is not sent again, by text message or to the new number");
-            return Ok(None);
+            let old = &before.message;
+            return Ok(Some(not_composed(old, phone, channel, send_at, &payment, rule, step)));
         }
     };
-    let Some(phone) = payment.phone.number() else { return Ok(None) };
     let people = messages::people(&context.store, &[phone]).await?;
     remember_links(context, &composer.composer, &[phone]).await?;
     let due = composer.due(context, &rule.rule, send_at);
     Ok(message(&composer, rule, step, &payment, &people, due))
+}
+
+/// Tells why a reminder that had to be said once more was not.
+fn not_composed(
+    before: &Message,
+    phone: PhoneNumber,
+    channel: Channel,
+    due_at: Timestamp,
+    payment: &ReminderPayment,
+    rule: &StoredRule,
+    step: i32,
+) -> NewMessage {
+    let measure = measure("");
+    NewMessage {
+        dedupe_key: occurrence(payment, rule, step),
+        campaign_id: None,
+        template: before.template,
+        phone,
+        channel,
+        category: before.category,
+        sender: before.sender.clone(),
+        body: String::new(),
+        encoding: measure.encoding,
+        segments: measure.segments,
+        estimated_cost: Money::ZERO,
+        estimated_fx: None,
+        due_at,
+        expires_at: None,
+        api_key_id: None,
+        test: false,
+        suppressed: Some(SuppressedReason::NotComposed),
+        reminder: Some(NewReminder {
+            payment: payment.id,
+            rule: rule.id,
+            step,
+            due_on: payment.due_on,
+            revision: payment.revision,
+            text: String::new(),
+            fallback_at: None,
+        }),
+    }
 }
