@@ -26,6 +26,7 @@ mod m0085_next_runs;
 mod m0095_removed_rate_cards;
 mod m0100_reconciliation_depth;
 mod m0101_gst_history;
+mod m0110_moved_runs;
 mod m0120_payment_sums_in_paise;
 mod schema;
 #[cfg(test)]
@@ -70,6 +71,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0100_reconciliation_depth::Step),
             Box::new(m0101_gst_history::Step),
             Box::new(m0085_next_runs::Step),
+            Box::new(m0110_moved_runs::Step),
             Box::new(m0120_payment_sums_in_paise::Step),
         ]
     }

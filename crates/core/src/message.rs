@@ -120,6 +120,8 @@ worded_enum! {
         DailyLimit = "daily_limit",
         /// The payment had its reminders.
         PaymentLimit = "payment_limit",
+        /// It had to be said once more, and there was no template or sender for it any more.
+        NotComposed = "not_composed",
     }
 }
 

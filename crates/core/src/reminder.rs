@@ -9,7 +9,7 @@ mod validation;
 
 pub use hours::{ReminderHours, WorkingDays};
 pub use missed::{ON_TIME_WITHIN, RunDecision, RunFacts, SkipReason, decide_run, overtaken};
-pub use schedule::{Holidays, ReminderRun};
+pub use schedule::{Holidays, ReminderRun, Schedule};
 
 use crate::message::{Category, Channel, SuppressedReason};
 use crate::money::Money;

@@ -148,16 +148,16 @@ async fn coming(context: &Context, now: Timestamp) -> Result<ByMonth, StoreError
     };
     let mut runs: BTreeMap<(usize, ReminderRun), (bool, Money)> = BTreeMap::new();
     for group in groups(context, &rules, now, &mut texts).await? {
-        reckon(context, &group, &rules, &texts, &mut runs).await?;
+        reckon(context, &group, &rules, &texts, now, &mut runs).await?;
     }
     let mut costs = ByMonth::new();
     for ((rule, run), (begun, cost)) in runs {
         let rule = &rules[rule].rule;
         // A run that would cost more than its rule allows waits for a person: nothing certain.
         let within = begun || rule.limits.cost_per_run.is_none_or(|limit| cost <= limit);
-        let category = texts.of(rule, run).map(|text| texts.composers[text].2.composer.category);
-        if let (true, Some(category)) = (within, category) {
-            let month = Month::of(day_in(run.at.max(now), context.config.timezone));
+        if let (true, Some(text)) = (within, texts.of(rule, run)) {
+            let month = Month::of(texts.day(context, text, rule, run.at.max(now)));
+            let category = texts.composers[text].2.composer.category;
             *costs.entry((month, rule.channel.first(), category)).or_default() += cost;
         }
     }
@@ -211,6 +211,7 @@ async fn reckon(
     group: &Group,
     rules: &[StoredRule],
     texts: &Texts,
+    now: Timestamp,
     costs: &mut BTreeMap<(usize, ReminderRun), (bool, Money)>,
 ) -> Result<(), StoreError> {
     let mut used: Vec<usize> = group.runs.iter().map(|planned| planned.text).collect();
@@ -263,7 +264,7 @@ async fn reckon(
         }
     }
     for (planned, units) in group.runs.iter().zip(units) {
-        let day = day_in(planned.run.at, context.config.timezone);
+        let day = texts.day(context, planned.text, &rules[planned.rule].rule, planned.run.at.max(now));
         if let Some(price) = texts.price(planned.text, day) {
             let cost = price * units;
             let known = costs.entry((planned.rule, planned.run)).or_insert((planned.begun, Money::ZERO));
@@ -299,6 +300,12 @@ impl Texts {
             Err(QuoteError::Store(error)) => Err(error),
             Err(_) => Ok(None),
         }
+    }
+
+    /// The day on which messages of a text go out that are to go at an instant.
+    fn day(&self, context: &Context, text: usize, rule: &ReminderRule, send_at: Timestamp) -> NaiveDate {
+        let goes_at = self.composers[text].2.goes_at(context, rule, send_at);
+        day_in(goes_at, context.config.timezone)
     }
 
     /// What one segment, or one WhatsApp message, of a text is expected to cost on a day.

@@ -33,6 +33,7 @@ mod reminders;
 mod retention;
 mod settling;
 mod ticker;
+mod turn;
 mod wasting;
 
 pub use backfilling::{BACKFILL_MONTHS, BackfillError, BackfillProgress, Backfilled, MOST_BACKFILL_MONTHS};
@@ -122,7 +123,9 @@ impl Scheduler {
         // Every timer of Dakiya.
         timers.add(every("* * * * * *", "heartbeat", Work::Beat.of(&engine))?).await?;
         timers.add(every("* * * * * *", "delivery", Work::Deliver.of(&engine))?).await?;
-        timers.add(every("* * * * * *", "planning", Work::Plan.of(&engine))?).await?;
+        timers.add(every("* * * * * *", "beginning", Work::Begin.of(&engine))?).await?;
+        timers.add(every("* * * * * *", "planning", Work::Campaigns.of(&engine))?).await?;
+        timers.add(every("* * * * * *", "reminding", Work::Remind.of(&engine))?).await?;
         timers.add(every("*/5 * * * * *", "settling", Work::Settle.of(&engine))?).await?;
         timers.add(every("*/10 * * * * *", "recovery", Work::Recover.of(&engine))?).await?;
         timers.add(every("*/30 * * * * *", "importing", Work::Import.of(&engine))?).await?;
@@ -143,7 +146,9 @@ impl Scheduler {
         Engine {
             delivery: Delivery::start(&self.context),
             delivering: Arc::default(),
+            beginning: Arc::default(),
             planning: Arc::default(),
+            reminding: Arc::default(),
             importing: Arc::default(),
             usage_not_before: Arc::default(),
             jumps: Arc::new(Jumps::new(self.context.clock.clone())),
@@ -158,7 +163,9 @@ pub struct Engine {
     context: Context,
     delivery: Arc<Delivery>,
     delivering: Arc<Mutex<()>>,
+    beginning: Arc<Mutex<()>>,
     planning: Arc<Mutex<()>>,
+    reminding: Arc<Mutex<()>>,
     importing: importing::Seen,
     usage_not_before: Arc<std::sync::Mutex<Option<Duration>>>,
     jumps: Arc<Jumps>,
@@ -188,10 +195,28 @@ impl Engine {
     /// Starts campaigns and begins reminders that are due, writes their messages down, and ends those of which nothing
     /// waits.
     pub async fn plan(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
+        self.begin().await?;
+        self.plan_campaigns(shutdown).await?;
+        self.remind(shutdown).await
+    }
+
+    /// Decides about the reminders and recurring campaigns whose time has come. It waits for nothing that is being written down: what is late is
+    /// late because nobody looked, not because there was much to do.
+    pub async fn begin(&self) -> Result<(), StoreError> {
+        let _turn = self.beginning.lock().await;
+        reminders::begin_due(&self.context).await?;
+        recurring::begin_due(&self.context).await
+    }
+
+    async fn plan_campaigns(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
         let _turn = self.planning.lock().await;
         accounting::release(&self.context).await?;
         recurring::tick(&self.context).await?;
-        planning::tick(&self.context, shutdown).await?;
+        planning::tick(&self.context, shutdown).await
+    }
+
+    async fn remind(&self, shutdown: &CancellationToken) -> Result<(), StoreError> {
+        let _turn = self.reminding.lock().await;
         reminders::tick(&self.context, shutdown).await
     }
 
@@ -282,7 +307,9 @@ impl Engine {
     /// Looks at once whenever somebody says that something may be due.
     async fn follow_nudges(&self, shutdown: &CancellationToken) {
         tokio::join!(
-            self.follow(shutdown, || self.plan(shutdown)),
+            self.follow(shutdown, || self.begin()),
+            self.follow(shutdown, || self.plan_campaigns(shutdown)),
+            self.follow(shutdown, || self.remind(shutdown)),
             self.follow(shutdown, || self.deliver(shutdown)),
         );
     }
@@ -327,7 +354,9 @@ impl Engine {
 enum Work {
     Beat,
     Deliver,
-    Plan,
+    Begin,
+    Campaigns,
+    Remind,
     Settle,
     Recover,
     Import,
@@ -349,7 +378,9 @@ impl Work {
                         Ok(())
                     }
                     Work::Deliver => engine.deliver(&shutdown).await,
-                    Work::Plan => engine.plan(&shutdown).await,
+                    Work::Begin => engine.begin().await,
+                    Work::Campaigns => engine.plan_campaigns(&shutdown).await,
+                    Work::Remind => engine.remind(&shutdown).await,
                     Work::Settle => engine.settle(&shutdown).await,
                     Work::Recover => engine.recover(false).await.map(|_| ()),
                     Work::Import => engine.import().await,

@@ -4,6 +4,7 @@
 use crate::composing::Composer;
 use crate::context::Context;
 use crate::quoting::{QuoteError, campaign_composer};
+use crate::turn::Turn;
 use dakiya_core::money::Money;
 use dakiya_core::phone::PhoneNumber;
 use dakiya_store::audit::Actor;
@@ -34,8 +35,10 @@ pub(crate) async fn tick(context: &Context, shutdown: &CancellationToken) -> Res
     Ok(())
 }
 
-/// Writes messages down for recipients that have none yet: a batch for each campaign in turn, until all have.
+/// Writes messages down for recipients that have none yet: a batch for each campaign, again and again until all have or
+/// the turn is over.
 async fn expand(context: &Context, shutdown: &CancellationToken) -> Result<(), StoreError> {
+    let turn = Turn::begin(context);
     loop {
         let waiting = campaigns::to_expand(&context.store).await?;
         let mut went_on = false;
@@ -48,7 +51,7 @@ async fn expand(context: &Context, shutdown: &CancellationToken) -> Result<(), S
                 context.nudge();
             }
         }
-        if !went_on {
+        if !went_on || turn.is_over() {
             return Ok(());
         }
     }

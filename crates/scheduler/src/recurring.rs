@@ -16,11 +16,17 @@ use dakiya_store::recurring_campaigns::{self as recurring, RecurringRun, StoredR
 
 const ACTOR: Actor = Actor::System("recurring campaigns");
 
-/// One look. Harmless to repeat and to interrupt.
-pub(crate) async fn tick(context: &Context) -> Result<(), StoreError> {
+/// Writes down the times that have come. Making the campaigns takes longer, and no time is missed because of that.
+pub(crate) async fn begin_due(context: &Context) -> Result<(), StoreError> {
     for due in recurring::due(&context.store, context.clock.now()).await? {
         begin(context, &due).await?;
+        context.nudge();
     }
+    Ok(())
+}
+
+/// Makes the campaigns of times that have come. Harmless to repeat and to interrupt.
+pub(crate) async fn tick(context: &Context) -> Result<(), StoreError> {
     for run in recurring::begun(&context.store).await? {
         make(context, run).await?;
     }

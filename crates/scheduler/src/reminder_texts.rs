@@ -9,7 +9,7 @@ use dakiya_core::ids::TemplateId;
 use dakiya_core::message::{Channel, SuppressedReason};
 use dakiya_core::money::Money;
 use dakiya_core::phone::PhoneNumber;
-use dakiya_core::reminder::{Holidays, ReminderRule, ReminderRun};
+use dakiya_core::reminder::{Holidays, ReminderHours, ReminderRule, ReminderRun};
 use dakiya_core::template::Variables;
 use dakiya_core::time::Timestamp;
 use dakiya_store::messages::{NewMessage, NewReminder, People, people};
@@ -62,20 +62,29 @@ impl Reckoned {
 impl RuleComposer {
     /// When messages go out that are to go at an instant: when the hours of reminders allow, and how late counts from then.
     pub(crate) fn due(&self, context: &Context, rule: &ReminderRule, send_at: Timestamp) -> Due {
-        let window = &self.composer.settings.reminder_window;
-        let hours = rule.hours(window, context.config.timezone, &self.holidays);
+        let hours = self.hours(context, rule);
         let at = hours.opening(send_at);
         Due { at, latest: hours.latest(at, rule.maximum_lateness()) }
     }
+
+    /// When messages go out that are to go at an instant.
+    pub(crate) fn goes_at(&self, context: &Context, rule: &ReminderRule, send_at: Timestamp) -> Timestamp {
+        self.hours(context, rule).opening(send_at)
+    }
+
+    fn hours(&self, context: &Context, rule: &ReminderRule) -> ReminderHours<'_> {
+        rule.hours(&self.composer.settings.reminder_window, context.config.timezone, &self.holidays)
+    }
 }
 
-/// What composes a step's messages, with the texts and prices of now.
+/// What composes a step's messages that are to go at an instant: with the texts of now, and the prices of the day on which
+/// the hours of reminders let them go.
 pub(crate) async fn composer_of(
     context: &Context,
     rule: &ReminderRule,
     step: i32,
     channel: Channel,
-    on: Timestamp,
+    send_at: Timestamp,
 ) -> Result<RuleComposer, QuoteError> {
     let key = rule.step(step).map_or(rule.template.as_str(), |step| rule.template_of(step));
     let unknown = || QuoteError::UnknownTemplate(key.to_owned());
@@ -83,15 +92,17 @@ pub(crate) async fn composer_of(
     let variants = templates::variants(&context.store, latest.template_id, i32::MAX).await?;
     let version = variants.iter().map(|variant| variant.version).max().unwrap_or(latest.version);
     let sender = senders::first(&context.store, channel).await?;
+    let settings = settings::get(&context.store).await?;
+    let holidays = reminder_rules::holidays(&context.store).await?;
+    let hours = rule.hours(&settings.reminder_window, context.config.timezone, &holidays);
     let send = Send {
         texts: Texts::of_template(&variants)?,
         channel,
         category: latest.category,
         sender: sender.ok_or_else(|| QuoteError::UnknownSender(channel.to_string()))?,
-        on,
+        on: hours.opening(send_at),
     };
-    let composer = Composer::new(context, settings::get(&context.store).await?, send).await?;
-    let holidays = reminder_rules::holidays(&context.store).await?;
+    let composer = Composer::new(context, settings, send).await?;
     Ok(RuleComposer { composer, holidays, template: (latest.template_id, version) })
 }
 
@@ -161,6 +172,11 @@ pub(crate) async fn reckon(
     Ok(reckoned)
 }
 
+/// What makes it the same reminder, whoever writes it down and when.
+pub(crate) fn occurrence(payment: &ReminderPayment, rule: &StoredRule, step: i32) -> String {
+    format!("reminder:{}:{}:{step}:{}", payment.id, rule.id, payment.due_on)
+}
+
 /// The message of one payment; `None` when nobody can be written to any more.
 pub(crate) fn message(
     composer: &RuleComposer,
@@ -187,7 +203,7 @@ pub(crate) fn message(
     let segments = composer.billed(&measure);
     let sendable = rendered.is_ok();
     Some(NewMessage {
-        dedupe_key: format!("reminder:{}:{}:{step}:{}", payment.id, rule.id, payment.due_on),
+        dedupe_key: occurrence(payment, rule, step),
         campaign_id: None,
         template: Some(*template),
         phone,

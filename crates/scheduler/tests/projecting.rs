@@ -10,8 +10,9 @@ use dakiya_core::message::{Category, Channel, Direction};
 use dakiya_core::money::Money;
 use dakiya_core::projection::{Figures, LineKey, MonthProjection};
 use dakiya_core::rate_card::{NoRate, RateItem};
-use dakiya_core::reminder::{PaymentFilter, ReminderRule, ReminderStep};
+use dakiya_core::reminder::{Holidays, PaymentFilter, ReminderRule, ReminderStep};
 use dakiya_core::sender::{Sender, SenderAddress, SenderKind};
+use dakiya_core::settings::Settings;
 use dakiya_core::time::Month;
 use dakiya_scheduler::clock::Clock as _;
 use dakiya_scheduler::{AsOf, Basis};
@@ -172,10 +173,13 @@ async fn reminders_are_committed_at_the_quotes_of_their_runs_however_rules_overl
     let nobody = PaymentFilter { least: Some(rupees("5000")), ..PaymentFilter::default() };
     let third = ReminderRule { name: "Nobody".to_owned(), payments: nobody, ..rule(&[1], "21:00") };
     let mut quoted: BTreeMap<Month, Money> = BTreeMap::new();
+    let (window, holidays) = (Settings::default().reminder_window, Holidays::default());
     for (key, rule) in [("first", first), ("second", second), ("third", third)] {
         let stored = world.commands.put_reminder_rule(key, &rule, &TESTER).await.unwrap();
         for run in world.commands.coming_runs(&rule, Some(&stored), 100, 0).await.unwrap() {
-            let day = dakiya_core::time::day_in(run.run.at, chrono_tz::Asia::Kolkata);
+            // In the evening it is too late: they go in the morning.
+            let goes_at = rule.hours(&window, chrono_tz::Asia::Kolkata, &holidays).opening(run.run.at);
+            let day = dakiya_core::time::day_in(goes_at, chrono_tz::Asia::Kolkata);
             *quoted.entry(Month::of(day)).or_default() += run.reckoned.cost;
         }
     }

@@ -4,6 +4,7 @@
 mod support;
 
 use chrono_tz::Asia::Kolkata;
+use dakiya_core::budget::Budget;
 use dakiya_core::message::{Category, Channel, Status, SuppressedReason};
 use dakiya_core::money::Money;
 use dakiya_core::opt_out::{OptOutAction, OptOutScope, OptOutSource};
@@ -12,6 +13,8 @@ use dakiya_core::reminder::{ReminderChannel, ReminderLimits, ReminderRule, RunSt
 use dakiya_core::sender::{Sender, SenderAddress, SenderKind};
 use dakiya_core::time::{Month, Timestamp};
 use dakiya_scheduler::clock::{Clock, ManualClock};
+use dakiya_store::budgets;
+use dakiya_store::messages::Message;
 use dakiya_store::opt_outs::{self, Change};
 use dakiya_store::payments::{self, PaymentFields, PaymentRow};
 use dakiya_store::reminder_runs::{self, Run};
@@ -261,4 +264,48 @@ async fn a_clock_that_runs_fast_misses_nothing_between_two_looks() {
     fast.plan(&CancellationToken::new()).await.unwrap();
     fast.deliver_all().await.unwrap();
     assert_eq!(world.posts().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reminder_that_waits_for_the_morning_is_committed_to_the_month_in_which_it_goes() {
+    let (world, _clock) = World::with_manual_clock().await;
+    owe(&world, 0..3, "2026-11-30").await;
+    put(&world, &rule(&[0], "20:00")).await;
+    let committed = |month| world.commands.committed(Month::of(day(month)));
+    assert_eq!(committed("2026-11-01").await.unwrap(), BTreeMap::new());
+    let december = committed("2026-12-01").await.unwrap();
+    assert_eq!(december[&(Channel::Sms, Category::Service)], Money::parse("2.40").unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reminder_held_by_a_budget_until_it_makes_no_sense_any_more_expires_then() {
+    let (world, clock) = World::with_manual_clock().await;
+    owe(&world, 0..3, "2026-11-23").await;
+    put(&world, &rule(&[0], "10:00")).await;
+    let month = Month::of(day("2026-11-01"));
+    let budget = Budget { month, amount: Money::parse("0.50").unwrap(), stop: true, warn_at: vec![100] };
+    budgets::put(&world.store, &budget, &TESTER, clock.now()).await.unwrap();
+    look_at(&world, &clock, "2026-11-23T10:00:00+05:30").await;
+    let statuses = |messages: &[Message]| messages.iter().map(|message| message.status).collect::<Vec<_>>();
+    assert_eq!(statuses(&reminders(&world).await), [Status::Queued; 3]);
+    for month in ["2026-11-01", "2026-12-01"] {
+        assert_eq!(world.commands.committed(Month::of(day(month))).await.unwrap(), BTreeMap::new());
+    }
+    look_at(&world, &clock, "2026-11-24T10:00:00+05:30").await;
+    assert_eq!(statuses(&reminders(&world).await), [Status::Expired; 3]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reminder_that_cannot_be_said_to_the_new_number_tells_why() {
+    let (world, clock) = World::with_manual_clock().await;
+    owe(&world, 0..1, "2026-11-23").await;
+    let stored = put(&world, &rule(&[0], "21:00")).await;
+    look_at(&world, &clock, "2026-11-23T21:00:00+05:30").await;
+    put(&world, &ReminderRule { template: "gone".to_owned(), ..stored.rule }).await;
+    renumber(&world, 0, 50).await;
+    look_at(&world, &clock, "2026-11-24T12:00:00+05:30").await;
+    assert_eq!(world.posts().len(), 0);
+    let all = reminders(&world).await;
+    let to_new = all.iter().find(|message| message.phone.number() == Some(phone(50))).unwrap();
+    assert_eq!(to_new.suppressed_reason, Some(SuppressedReason::NotComposed));
 }

@@ -91,7 +91,7 @@ pub async fn keep(store: &Store, kept: &Kept, next_runs: &[NextRun]) -> Result<(
 }
 
 /// Reminders written down and not posted yet that are due before an instant (`true`) or later, by channel and category.
-/// They are no coming runs any more, and not spent either.
+/// They are no coming runs any more, and not spent either. Those that a budget holds until they expire are not certain.
 pub async fn waiting(
     store: &Store,
     before: Timestamp,
@@ -102,8 +102,8 @@ pub async fn waiting(
     )
     .bind(before)
     .text(
-        " THEN 1 ELSE 0 END AS soon FROM messages WHERE status = 0 AND campaign_id IS NULL AND reminder_rule_id IS NOT NULL) \
-         AS waiting GROUP BY soon, channel, category ORDER BY soon, channel, category",
+        " THEN 1 ELSE 0 END AS soon FROM messages WHERE status = 0 AND campaign_id IS NULL AND reminder_rule_id IS NOT NULL \
+         AND (budget_hold IS NULL OR expires_at IS NULL OR expires_at > due_at)) AS waiting GROUP BY soon, channel, category ORDER BY soon, channel, category",
     )
     .all(store.read())
     .await?;

@@ -1,7 +1,8 @@
 //! Payments as reminders see them: read by due date, a batch at a time, no more of them than are due.
 
 use crate::column::{PhoneKey, Stored};
-use crate::sql::{Row, Sql};
+use crate::messages::NewMessage;
+use crate::sql::{Row, Sql, for_share};
 use crate::{Store, StoreError};
 use chrono::NaiveDate;
 use dakiya_core::ids::PaymentId;
@@ -160,6 +161,33 @@ pub(crate) async fn tags_of<C: ConnectionTrait>(
         tags.entry(row.read("payment_id")?).or_default().push(row.try_get("", "tag")?);
     }
     Ok(tags)
+}
+
+/// Whether the payments of these messages still are what they were when the messages were made. Until the transaction ends
+/// nobody changes them: whoever does so afterwards finds the messages written down, and takes them back.
+pub(crate) async fn unchanged<C: ConnectionTrait>(
+    tx: &C,
+    messages: &[NewMessage],
+) -> Result<bool, StoreError> {
+    let about = messages.iter().filter_map(|message| message.reminder.as_ref());
+    let made_of: HashMap<PaymentId, i64> =
+        about.map(|reminder| (reminder.payment, reminder.revision)).collect();
+    if made_of.is_empty() {
+        return Ok(true);
+    }
+    // In the order in which others lock payments, so that none waits for another in a circle.
+    let rows = Sql::new("SELECT id, revision FROM payments WHERE id IN ")
+        .list(made_of.keys().copied().map(Stored))
+        .text(" ORDER BY reference")
+        .text(for_share(tx))
+        .all(tx)
+        .await?;
+    let mut same = 0;
+    for row in &rows {
+        let revision: i64 = row.try_get("", "revision")?;
+        same += usize::from(made_of.get(&row.read("id")?) == Some(&revision));
+    }
+    Ok(same == made_of.len())
 }
 
 fn filtered(mut query: Sql, filter: &PaymentFilter, amount: &str) -> Sql {

@@ -3,9 +3,9 @@
 use crate::audit::{self, Actor};
 use crate::column::Stored;
 use crate::sql::{Row, Sql, for_update};
-use crate::{Cursor, Page, Store, StoreError};
+use crate::{Cursor, Page, Store, StoreError, reminder_runs};
 use dakiya_core::ids::ReminderRuleId;
-use dakiya_core::reminder::{Holidays, ReminderRule};
+use dakiya_core::reminder::{Holidays, ReminderRule, Schedule};
 use dakiya_core::time::{Timestamp, to_micros};
 use sea_orm::{ConnectionTrait, QueryResult};
 
@@ -30,7 +30,8 @@ const MOST_RUNNING: u64 = 1_000;
 const COLUMNS: &str = "SELECT id, key, rule, planned_through, updated_at FROM reminder_rules";
 
 /// Stores a rule, whether it was known or not. Its runs count from now on when it is new, switched on, or comes at
-/// other times than before; what was sent is never sent again, whatever changes.
+/// other times than before; what was sent is never sent again, whatever changes. A run that was still to come and whose
+/// time has passed by the new rule is remembered: it is sent late or skipped, and either way accounted for.
 pub async fn put(
     store: &Store,
     key: &str,
@@ -46,6 +47,9 @@ pub async fn put(
         Some(before) if same_times(&before.rule, rule) => before.planned_through,
         _ => now,
     };
+    if let Some(known) = &known {
+        remember_moved(&*tx, known, rule, now).await?;
+    }
     Sql::new("INSERT INTO reminder_rules (id, key, rule, enabled, planned_through, created_at, updated_at) VALUES ")
         .rows([[
             Stored(known.map_or_else(|| store.new_id(now), |known| known.id)).into(),
@@ -68,6 +72,27 @@ pub async fn put(
     let written = stored(&written.ok_or_else(|| StoreError::not_found("reminder rule", key))?)?;
     tx.commit().await?;
     Ok(written)
+}
+
+/// Remembers the runs that nobody would look for once a rule has changed.
+async fn remember_moved<C: ConnectionTrait>(
+    tx: &C,
+    before: &StoredRule,
+    rule: &ReminderRule,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if !rule.enabled {
+        return reminder_runs::forget_moved(tx, before.id).await;
+    }
+    if !before.rule.enabled || same_times(&before.rule, rule) {
+        return Ok(());
+    }
+    let holidays = holidays_in(tx).await?;
+    let holidays = &holidays;
+    let after = Schedule { rule, holidays };
+    let before_it = Schedule { rule: &before.rule, holidays };
+    let moved = before_it.moved_into_past(before.planned_through, &after, now);
+    reminder_runs::remember_moved(tx, before.id, &moved).await
 }
 
 /// Whether two versions of a rule come at the same times, so that downtime before the change still counts.
@@ -109,12 +134,12 @@ pub async fn list(
 
 /// The rules that run.
 pub async fn running(store: &Store) -> Result<Vec<StoredRule>, StoreError> {
-    let rows = Sql::new(COLUMNS)
-        .text(" WHERE enabled ORDER BY key LIMIT ")
-        .bind(MOST_RUNNING)
-        .all(store.read())
-        .await?;
-    rows.iter().map(stored).collect()
+    running_in(store.read(), "").await
+}
+
+async fn running_in<C: ConnectionTrait>(db: &C, lock: &'static str) -> Result<Vec<StoredRule>, StoreError> {
+    let query = Sql::new(COLUMNS).text(" WHERE enabled ORDER BY key LIMIT ").bind(MOST_RUNNING).text(lock);
+    query.all(db).await?.iter().map(stored).collect()
 }
 
 fn stored(row: &QueryResult) -> Result<StoredRule, StoreError> {
@@ -150,7 +175,8 @@ async fn named_holidays_in<C: ConnectionTrait>(
     rows.iter().map(|row| Ok((row.try_get("", "day")?, row.try_get("", "name")?))).collect()
 }
 
-/// Replaces the listed holidays.
+/// Replaces the listed holidays. Runs that were moved from a day that has come, and would have to be sent on it now, are
+/// remembered as by [`put`].
 pub async fn put_holidays(
     store: &Store,
     days: &[(chrono::NaiveDate, String)],
@@ -158,6 +184,14 @@ pub async fn put_holidays(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let tx = store.write().await?;
+    let rules = running_in(&*tx, for_update(&*tx)).await?;
+    let before = holidays_in(&*tx).await?;
+    let after = Holidays(days.iter().map(|(day, _)| *day).collect());
+    for stored in rules.iter().filter(|stored| stored.rule.working_days_only) {
+        let schedule = |holidays| Schedule { rule: &stored.rule, holidays };
+        let moved = schedule(&before).moved_into_past(stored.planned_through, &schedule(&after), now);
+        reminder_runs::remember_moved(&*tx, stored.id, &moved).await?;
+    }
     tx.execute_unprepared("DELETE FROM holidays").await?;
     for batch in days.chunks(1_000) {
         Sql::new("INSERT INTO holidays (day, name) VALUES ")

@@ -2,10 +2,13 @@
 //! planner came, so that it can be cut off anywhere, run twice or in two processes, and no occurrence comes twice.
 
 mod batch;
+mod moved;
 mod results;
 mod steering;
 
 pub use batch::{RunBatch, hold, to_plan, write};
+pub use moved::{MovedRun, moved, settle_moved};
+pub(crate) use moved::{forget_moved, remember_moved};
 pub use results::{RunResults, StepResult, results, step_results, texts};
 pub use steering::{NewRun, SteerError, begin, restore, send_now, skip};
 

@@ -68,6 +68,14 @@ pub(crate) async fn after_takes<C: ConnectionTrait>(tx: &C) -> Result<(), StoreE
     lock(tx, "pg_advisory_xact_lock").await
 }
 
+/// Waits for the transactions that are taking messages now: what they took is visible then, and whoever takes afterwards
+/// knows what was stored before this was called.
+pub async fn wait_for_takes(store: &Store) -> Result<(), StoreError> {
+    let tx = store.write().await?;
+    after_takes(&*tx).await?;
+    tx.commit().await
+}
+
 async fn lock<C: ConnectionTrait>(tx: &C, function: &str) -> Result<(), StoreError> {
     if tx.get_database_backend() == DbBackend::Postgres {
         tx.execute_unprepared(&format!("SELECT {function}({TAKES_LOCK})")).await?;

@@ -176,6 +176,14 @@ pub(crate) fn for_update<C: ConnectionTrait>(db: &C) -> &'static str {
     }
 }
 
+/// As [`for_update`], for rows that are only read: several may, and nobody changes them meanwhile.
+pub(crate) fn for_share<C: ConnectionTrait>(db: &C) -> &'static str {
+    match db.get_database_backend() {
+        DbBackend::Postgres => " FOR SHARE",
+        _ => "",
+    }
+}
+
 /// As [`for_update`], passing over rows that another transaction holds.
 pub(crate) fn skip_locked<C: ConnectionTrait>(db: &C) -> &'static str {
     match db.get_database_backend() {

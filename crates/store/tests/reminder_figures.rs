@@ -12,10 +12,10 @@ use dakiya_core::reminder::{
     ZoneName,
 };
 use dakiya_core::time::TimeOfDay;
-use dakiya_store::messages::{self, NewMessage, NewReminder};
+use dakiya_store::messages::{self, FenceScope, NewMessage, NewReminder};
 use dakiya_store::payments::{self, Payment, Recorded};
 use dakiya_store::reminder_runs::{self, NewRun, Run, RunBatch};
-use dakiya_store::{Store, reminder_limits, reminder_payments, reminder_rules};
+use dakiya_store::{Store, reminder_limits, reminder_payments, reminder_rules, sending};
 use std::collections::HashMap;
 use support::payments::{bank, day, ours, put, report, row, rupees, stored};
 use support::sending::{SENDER, accepted, answer, enqueue, new_message, sender, take_at};
@@ -67,7 +67,7 @@ on_both_databases! {
         let (due, opted_out) = (put(&store, row("a", 1, "100", "2026-11-22")).await, put(&store, row("b", 2, "100", "2026-11-22")).await);
         let coming = ReminderRun { at: later(60), step: 0, due_on: day("2026-11-22") };
         let new = NewRun { run: coming, send_at: Ok(later(60)), matched: 2 };
-        reminder_runs::begin(&store, &rule, &[new], later(60), later(60)).await.unwrap();
+        reminder_runs::begin(&store, &rule, &[new], &Default::default(), later(60)).await.unwrap();
         let begun = reminder_runs::to_plan(&store).await.unwrap().remove(0);
         let reckoned = (1, [(SuppressedReason::OptedOut, 1)].into(), rupees("0.80"));
         reminder_runs::hold(&store, &begun, "over_cost", Some(reckoned), later(60)).await.unwrap();
@@ -88,7 +88,7 @@ on_both_databases! {
         let (first, second) = (put(&store, row("a", 1, "100", "2026-11-22")).await, put(&store, row("b", 2, "100", "2026-11-22")).await);
         let coming = ReminderRun { at: later(60), step: 0, due_on: day("2026-11-22") };
         let new = NewRun { run: coming, send_at: Ok(later(60)), matched: 2 };
-        reminder_runs::begin(&store, &rule, &[new], later(60), later(60)).await.unwrap();
+        reminder_runs::begin(&store, &rule, &[new], &Default::default(), later(60)).await.unwrap();
         let next = || async { reminder_runs::to_plan(&store).await.unwrap().remove(0) };
         let batch = |last, messages| RunBatch { through: Some("a".to_owned()), last, messages, paid: 0 };
         let half = batch(false, vec![reminder(rule.id, &first, 1)]);
@@ -167,6 +167,50 @@ on_both_databases! {
         // What is being posted cannot be taken back.
         put(&store, row("a", 3, "100", "2026-11-22")).await;
         assert!(messages::renumbered(&store, 10).await.unwrap().is_empty());
+    }
+
+    async fn a_number_that_is_corrected_while_its_reminder_is_written_down_gets_it(store: Store) {
+        let rule = reminder_rules::put(&store, "fees", &rule(), &TESTER, now()).await.unwrap();
+        let payment = put(&store, row("a", 1, "100", "2026-11-22")).await;
+        let run = ReminderRun { at: later(60), step: 0, due_on: payment.due_on };
+        let new = NewRun { run, send_at: Ok(later(60)), matched: 1 };
+        reminder_runs::begin(&store, &rule, &[new], &Default::default(), later(60)).await.unwrap();
+        let begun = reminder_runs::to_plan(&store).await.unwrap().remove(0);
+        let write = async |message| {
+            let batch = RunBatch { through: Some("a".to_owned()), last: false, messages: vec![message], paid: 0 };
+            reminder_runs::write(&store, &begun, &batch, later(61)).await.unwrap()
+        };
+        let to_old = reminder(rule.id, &payment, 1);
+        let payment = put(&store, row("a", 2, "100", "2026-11-22")).await;
+        assert!(!write(to_old).await, "it was made for the old number");
+        assert!(write(reminder(rule.id, &payment, 2)).await);
+        // Corrected once more, and again while the message to the new number is made.
+        let payment = put(&store, row("a", 3, "100", "2026-11-22")).await;
+        let old = messages::renumbered(&store, 10).await.unwrap().remove(0).message;
+        let instead = reminder(rule.id, &payment, 3);
+        let payment = put(&store, row("a", 4, "100", "2026-11-22")).await;
+        assert!(!messages::send_renumbered(&store, old.id, Some(&instead), later(62)).await.unwrap());
+        let instead = reminder(rule.id, &payment, 4);
+        assert!(messages::send_renumbered(&store, old.id, Some(&instead), later(63)).await.unwrap());
+        sender(&store, SENDER, 1_000).await;
+        let taken = take_at(&store, later(120)).await.to_post;
+        assert_eq!(taken.iter().map(|message| message.phone).collect::<Vec<_>>(), [phone(4)]);
+    }
+
+    async fn a_payment_that_is_paid_because_its_amount_was_lowered_is_fenced_while_it_is_posted(store: Store) {
+        sender(&store, SENDER, 1_000).await;
+        let rule = reminder_rules::put(&store, "fees", &rule(), &TESTER, now()).await.unwrap();
+        let payment = put(&store, row("a", 1, "100", "2026-11-22")).await;
+        let id = enqueue(&store, reminder(rule.id, &payment, 1)).await.id;
+        ours(&store, "a", PaymentEvent::Received(Some(rupees("40")))).await.unwrap();
+        assert_eq!(take_at(&store, later(60)).await.to_post.len(), 1);
+        let possible = async || messages::still_possible(&store, FenceScope::SettledPayments).await.unwrap();
+        assert!(!possible().await, "some of it is owed");
+        put(&store, row("a", 1, "40", "2026-11-22")).await;
+        sending::wait_for_takes(&store).await.unwrap();
+        assert!(possible().await);
+        answer(&store, id, accepted(1), later(61)).await;
+        assert!(!possible().await);
     }
 
     async fn a_link_that_expires_is_compared_with_links_of_its_own_host(store: Store) {

@@ -127,7 +127,7 @@ async fn messages_of(store: &Store, rule: &StoredRule, run: &Run) -> Vec<NewMess
 /// Begins the run of today and writes it down in one batch.
 async fn planned(store: &Store, rule: &StoredRule, at: Timestamp) -> Run {
     let rule = reminder_rules::by_id(store, rule.id).await.unwrap().unwrap();
-    assert!(reminder_runs::begin(store, &rule, &[to_send(at)], at, at).await.unwrap());
+    assert!(reminder_runs::begin(store, &rule, &[to_send(at)], &Default::default(), at).await.unwrap());
     let run = reminder_runs::to_plan(store).await.unwrap().remove(0);
     let messages = messages_of(store, &rule, &run).await;
     let paid = reminder_payments::paid_on(store, run.run.due_on, &rule.rule.payments).await.unwrap();
@@ -190,7 +190,7 @@ on_both_databases! {
         let rule = stored(&store).await;
         let begin = |through| {
             let (store, rule) = (store.clone(), rule.clone());
-            async move { reminder_runs::begin(&store, &rule, &[to_send(later(60))], through, later(60)).await.unwrap() }
+            async move { reminder_runs::begin(&store, &rule, &[to_send(later(60))], &Default::default(), through).await.unwrap() }
         };
         let (one, two) = tokio::join!(begin(later(60)), begin(later(61)));
         assert!(one != two, "exactly one begins");
@@ -232,7 +232,7 @@ on_both_databases! {
         let skipped = only_run(&store).await;
         assert_eq!((skipped.state, skipped.reason.as_deref(), skipped.matched), (RunState::Skipped, Some("by_person"), 7));
         // When its time comes it stays skipped.
-        reminder_runs::begin(&store, &rule, &[to_send(later(86_400))], later(86_400), later(86_400)).await.unwrap();
+        reminder_runs::begin(&store, &rule, &[to_send(later(86_400))], &Default::default(), later(86_400)).await.unwrap();
         assert_eq!(only_run(&store).await.state, RunState::Skipped);
         assert!(reminder_runs::restore(&store, &rule, coming, &TESTER, now()).await.unwrap());
         assert!(!reminder_runs::restore(&store, &rule, coming, &TESTER, now()).await.unwrap());
@@ -258,7 +258,7 @@ on_both_databases! {
                 matched: 1,
             })
             .collect();
-        reminder_runs::begin(&store, &rule, &runs, later(500_000), later(500_000)).await.unwrap();
+        reminder_runs::begin(&store, &rule, &runs, &Default::default(), later(500_000)).await.unwrap();
         let first = reminder_runs::past(&store, Some(rule.id), later(1_000_000), None, 3).await.unwrap();
         let second = reminder_runs::past(&store, Some(rule.id), later(1_000_000), first.next.as_ref(), 3).await.unwrap();
         let days: Vec<NaiveDate> = first.items.iter().chain(&second.items).map(|run| run.run.due_on).collect();
@@ -288,7 +288,7 @@ on_both_databases! {
         sender(&store, SENDER, 1_000).await;
         owe(&store, 0..2, "2026-11-22", &[]).await;
         let rule = stored(&store).await;
-        assert!(reminder_runs::begin(&store, &rule, &[to_send(later(60))], later(60), later(60)).await.unwrap());
+        assert!(reminder_runs::begin(&store, &rule, &[to_send(later(60))], &Default::default(), later(60)).await.unwrap());
         let run = reminder_runs::to_plan(&store).await.unwrap().remove(0);
         let mut messages = messages_of(&store, &rule, &run).await;
         for message in &mut messages {
@@ -329,7 +329,7 @@ on_both_databases! {
         // The same people by another step on the same day.
         let other = NewRun { run: ReminderRun { step: 3, ..run(later(180)) }, send_at: Ok(later(180)), matched: 0 };
         let current = reminder_rules::by_id(&store, rule.id).await.unwrap().unwrap();
-        reminder_runs::begin(&store, &current, &[other], later(180), later(180)).await.unwrap();
+        reminder_runs::begin(&store, &current, &[other], &Default::default(), later(180)).await.unwrap();
         let run = reminder_runs::to_plan(&store).await.unwrap().remove(0);
         let messages = messages_of(&store, &rule, &run).await;
         let batch = RunBatch { through: None, last: true, messages, paid: 0 };

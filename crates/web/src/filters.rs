@@ -255,6 +255,7 @@ pub(crate) fn reason_words(reason: SuppressedReason) -> &'static str {
         SuppressedReason::PaymentChanged => "Payment called off or changed",
         SuppressedReason::DailyLimit => "Had their reminders for the day",
         SuppressedReason::PaymentLimit => "Reminded of this payment often enough",
+        SuppressedReason::NotComposed => "No template or sender to say it again",
     }
 }
 

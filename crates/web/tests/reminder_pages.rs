@@ -216,7 +216,7 @@ async fn begun(site: &Site) -> Run {
     let run = rule.rule.run(-3, "2026-11-26".parse().unwrap(), &Default::default());
     site.clock.advance_to(run.at);
     let new = NewRun { run, send_at: Ok(run.at), matched: 3 };
-    assert!(reminder_runs::begin(&site.store, &rule, &[new], run.at, run.at).await.unwrap());
+    assert!(reminder_runs::begin(&site.store, &rule, &[new], &Default::default(), run.at).await.unwrap());
     reminder_runs::to_plan(&site.store).await.unwrap().remove(0)
 }
 
@@ -340,6 +340,7 @@ async fn a_period_that_nobody_can_mean_is_told_beside_its_field() {
         ("from=-262143-01-01", "e-from"),
         ("from=soon", "e-from"),
         ("from=2026-11-22&until=2026-11-01", "e-until"),
+        ("from=2000-01-01&until=2100-12-31", "e-until"),
         ("within=1000", "e-within"),
     ] {
         let answer = owner.open(&format!("/reminders/report?{query}")).await;

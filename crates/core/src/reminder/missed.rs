@@ -18,6 +18,8 @@ worded_enum! {
         TooLate = "too_late",
         /// A later step of the same payments goes out at the same time: they get that one alone.
         Superseded = "superseded",
+        /// Its time was moved to one that had passed, and the rule does not send so late.
+        Moved = "moved",
         /// A person skipped it.
         ByPerson = "by_person",
     }

@@ -21,6 +21,37 @@ pub struct ReminderRun {
     pub due_on: NaiveDate,
 }
 
+/// A rule and the holidays it knows: when its runs come.
+#[derive(Clone, Copy, Debug)]
+pub struct Schedule<'a> {
+    /// The rule.
+    pub rule: &'a ReminderRule,
+    /// Days on which nobody works, besides Sundays.
+    pub holidays: &'a Holidays,
+}
+
+impl Schedule<'_> {
+    /// The runs for which nobody has looked yet, because they come after an instant, and whose time has passed by another
+    /// schedule: they would be lost between the two.
+    pub fn moved_into_past(
+        &self,
+        looked_through: Timestamp,
+        after: &Schedule<'_>,
+        now: Timestamp,
+    ) -> Vec<ReminderRun> {
+        let both = self.rule.steps.iter().filter(|step| after.rule.step(step.offset_days).is_some());
+        let days = self.rule.due_days(looked_through, now + TimeDelta::days(1), self.holidays);
+        let mut moved: Vec<ReminderRun> = both
+            .flat_map(|step| days.iter().map(|day| (step.offset_days, shifted(*day, -step.offset_days))))
+            .filter(|(step, due_on)| self.rule.run(*step, *due_on, self.holidays).at > looked_through)
+            .map(|(step, due_on)| after.rule.run(step, due_on, after.holidays))
+            .filter(|run| run.at <= now)
+            .collect();
+        moved.sort_unstable();
+        moved
+    }
+}
+
 impl Holidays {
     pub(super) fn is_closed(&self, day: NaiveDate) -> bool {
         day.weekday() == Weekday::Sun || self.0.contains(&day)

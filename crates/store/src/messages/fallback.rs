@@ -4,11 +4,11 @@ use super::{Message, NewMessage, enqueue_batch};
 use crate::column::Stored;
 use crate::entities::messages as table;
 use crate::sql::{Row, Sql};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, reminder_payments};
 use chrono::NaiveDate;
 use dakiya_core::ids::MessageId;
 use dakiya_core::time::{Timestamp, to_micros};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryResult};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult};
 use std::collections::HashMap;
 
 /// How many reminders messages are: the text message that follows one on WhatsApp says the same once more.
@@ -62,7 +62,8 @@ pub(super) async fn with_days(store: &Store, rows: &[QueryResult]) -> Result<Vec
     Ok(found.into_iter().filter_map(with_day).collect())
 }
 
-/// Settles it: with a message that follows, with nothing, or asked again `later`. `false`: somebody else did.
+/// Settles it: with a message that follows, with nothing, or asked again `later`. `false`: somebody else did, or the
+/// payment changed since the message that follows was made.
 pub async fn follow(
     store: &Store,
     id: MessageId,
@@ -82,9 +83,24 @@ pub async fn follow(
     if settled == 0 {
         return Ok(false);
     }
-    if let Some(follows) = follows {
-        enqueue_batch(store, &*tx, std::slice::from_ref(follows), now).await?;
+    if !enqueue_unchanged(store, &*tx, follows, now).await? {
+        return Ok(false);
     }
     tx.commit().await?;
     Ok(true)
+}
+
+/// Writes a message down, if there is one; `false`: its payment is another one by now.
+pub(super) async fn enqueue_unchanged<C: ConnectionTrait>(
+    store: &Store,
+    tx: &C,
+    message: Option<&NewMessage>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let messages = message.map(std::slice::from_ref).unwrap_or_default();
+    let unchanged = reminder_payments::unchanged(tx, messages).await?;
+    if unchanged {
+        enqueue_batch(store, tx, messages, now).await?;
+    }
+    Ok(unchanged)
 }

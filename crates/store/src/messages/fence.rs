@@ -25,6 +25,8 @@ pub enum FenceScope {
     Phone(PhoneNumber, OptOutScope),
     /// The reminders of one payment.
     Payment(PaymentId),
+    /// The reminders of all payments of which nothing is owed.
+    SettledPayments,
 }
 
 /// Whether a message of this scope that was taken before now may still begin to be posted.
@@ -34,6 +36,9 @@ pub async fn still_possible(store: &Store, scope: FenceScope) -> Result<bool, St
         FenceScope::All => query,
         FenceScope::Campaign(id) => query.text(" AND campaign_id = ").bind(Stored(id)),
         FenceScope::Payment(id) => query.text(" AND payment_id = ").bind(Stored(id)),
+        FenceScope::SettledPayments => {
+            query.text(" AND payment_id IN (SELECT id FROM payments WHERE status > 1)")
+        }
         FenceScope::Phone(phone, OptOutScope::All) => query.text(" AND phone = ").bind(Stored(phone)),
         FenceScope::Phone(phone, OptOutScope::Promotional) => query
             .text(" AND phone = ")

@@ -1,8 +1,8 @@
 //! Reminders that waited when the number of their payment was corrected: each is taken back, and goes to the new number
 //! under the key of its occurrence, so that it goes once.
 
-use super::fallback::{ToFollow, with_days};
-use super::{NewMessage, enqueue_batch};
+use super::NewMessage;
+use super::fallback::{ToFollow, enqueue_unchanged, with_days};
 use crate::column::Stored;
 use crate::sql::Sql;
 use crate::{Store, StoreError};
@@ -39,7 +39,8 @@ pub async fn renumbered(store: &Store, limit: u64) -> Result<Vec<ToFollow>, Stor
     with_days(store, &rows).await
 }
 
-/// Settles one: with the message to the new number, or with none. `false`: somebody else did.
+/// Settles one: with the message to the new number, or with none. `false`: somebody else did, or the payment changed since
+/// the message was made, and it has to be made anew.
 pub async fn send_renumbered(
     store: &Store,
     taken_back: MessageId,
@@ -51,8 +52,8 @@ pub async fn send_renumbered(
     if settled.execute(&*tx).await? == 0 {
         return Ok(false);
     }
-    if let Some(instead) = instead {
-        enqueue_batch(store, &*tx, std::slice::from_ref(instead), now).await?;
+    if !enqueue_unchanged(store, &*tx, instead, now).await? {
+        return Ok(false);
     }
     tx.commit().await?;
     Ok(true)

@@ -4,7 +4,7 @@ use super::{COLUMNS, Run, Suppressed, of_identity, stored};
 use crate::column::Stored;
 use crate::messages::{NewMessage, enqueue_batch};
 use crate::sql::Sql;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, reminder_payments};
 use dakiya_core::message::SuppressedReason;
 use dakiya_core::money::Money;
 use dakiya_core::time::{Timestamp, to_micros};
@@ -31,13 +31,16 @@ pub async fn to_plan(store: &Store) -> Result<Vec<Run>, StoreError> {
     query.bind(MOST_RUNS).all(store.read()).await?.iter().map(stored).collect()
 }
 
-/// Writes a batch down, if the run still stands where it stood when the batch was made. `false`: it does not, and
-/// nothing was written. A payment that has its message of this step already gets no second one.
+/// Writes a batch down, if the run and the payments still stand where they stood when the batch was made. `false`: they do
+/// not, and nothing was written. A payment that has its message of this step already gets no second one.
 pub async fn write(store: &Store, run: &Run, batch: &RunBatch, now: Timestamp) -> Result<bool, StoreError> {
     let tx = store.write().await?;
     let through = batch.through.clone().or_else(|| run.after_reference.clone());
     let claim = Sql::new("UPDATE reminder_runs SET after_reference = ").bind(through);
     if at_its_place(claim, run).execute(&*tx).await? == 0 {
+        return Ok(false);
+    }
+    if !reminder_payments::unchanged(&*tx, &batch.messages).await? {
         return Ok(false);
     }
     let mut suppressed = run.suppressed.clone();

@@ -3,13 +3,13 @@
 use super::{Run, of_identity};
 use crate::audit::{self, Actor};
 use crate::column::Stored;
-use crate::reminder_rules::StoredRule;
+use crate::reminder_rules::{self, StoredRule};
 use crate::sql::Sql;
 use crate::{Store, StoreError};
 use dakiya_core::ids::ReminderRuleId;
 use dakiya_core::message::SuppressedReason;
 use dakiya_core::money::Money;
-use dakiya_core::reminder::{ReminderRun, RunState, SkipReason};
+use dakiya_core::reminder::{Holidays, ReminderRun, RunState, SkipReason};
 use dakiya_core::time::{Timestamp, to_micros};
 use sea_orm::Value;
 
@@ -35,17 +35,17 @@ pub enum SteerError {
     Store(#[from] StoreError),
 }
 
-/// Begins runs of a rule, if the rule still stands where it stood when they were looked for. `false`: somebody else was
-/// first, and nothing was written.
+/// Begins runs of a rule, which was looked at until an instant, if the rule and the holidays still stand as they stood then.
+/// `false`: they do not, or somebody else was first, and nothing was written.
 ///
-/// A run that is known stays as it is, unless the rule was moved since: then it looks once more for payments that have
+/// A run that is known stays as it is, unless the rule was moved since, or moved away and back: then it looks once more for payments that have
 /// no message of this step, and finds only those that came meanwhile.
 pub async fn begin(
     store: &Store,
     rule: &StoredRule,
     runs: &[NewRun],
+    holidays: &Holidays,
     through: Timestamp,
-    now: Timestamp,
 ) -> Result<bool, StoreError> {
     let tx = store.write().await?;
     let moved = Sql::new("UPDATE reminder_rules SET planned_through = ")
@@ -56,15 +56,16 @@ pub async fn begin(
         .bind(rule.planned_through)
         .execute(&*tx)
         .await?;
-    if moved == 0 {
+    // Whoever changes the holidays holds the rules: read after that, they are as they will be when this is committed.
+    if moved == 0 || reminder_rules::holidays_in(&*tx).await? != *holidays {
         return Ok(false);
     }
     for batch in runs.chunks(500) {
-        insert(batch.iter().map(|new| values(rule.id, new, false, now)))
+        insert(batch.iter().map(|new| values(rule.id, new, false, through)))
             .text(
                 " ON CONFLICT (rule_id, step, due_on) DO UPDATE SET at = excluded.at, state = excluded.state, \
                  reason = NULL, send_at = excluded.send_at, after_reference = NULL \
-                 WHERE excluded.state = 'planning' AND reminder_runs.at <> excluded.at AND (reminder_runs.state = 'planned' \
+                 WHERE excluded.state = 'planning' AND (reminder_runs.at <> excluded.at OR excluded.send_at > excluded.at) AND (reminder_runs.state = 'planned' \
                  OR (reminder_runs.state = 'skipped' AND reminder_runs.reason <> 'by_person'))",
             )
             .execute(&*tx)

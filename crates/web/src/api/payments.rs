@@ -94,8 +94,7 @@ pub async fn put(
     caller.must_be_live()?;
     let allowed = settings::get(&app.store).await?.allowed_countries;
     let row = given.read(&reference, &allowed)?;
-    let (payment, new) = payments::put(&app.store, row, &caller.actor(), app.clock.now()).await?;
-    app.commands.nudge();
+    let (payment, new) = app.commands.put_payment(row, &caller.actor()).await?;
     Ok((if new { StatusCode::CREATED } else { StatusCode::OK }, axum::Json(payment.into())))
 }
 
@@ -193,9 +192,8 @@ pub async fn import(
     let (file, checked) = imports::checked_csv::<Payments>(request, allowed.clone()).await?;
     let sorting = tokio::task::spawn_blocking(move || last_rows(&file, &allowed));
     let (rows, duplicates) = sorting.await.map_err(|error| Problem::internal(&error))??;
-    let mut stored = payments::import(&app.store, rows, &caller.actor(), app.clock.now()).await?;
+    let mut stored = app.commands.import_payments(rows, &caller.actor()).await?;
     stored.duplicates += duplicates;
-    app.commands.nudge();
     Ok(axum::Json(Imported::of(stored, checked)))
 }
 

@@ -242,7 +242,7 @@ pub struct RunItem {
     due_on: NaiveDate,
     /// `coming`, `planning`, `planned`, `held` or `skipped`.
     state: String,
-    /// Why it was skipped or is held: `missed`, `too_late`, `superseded`, `by_person`, `over_cost`, or a sentence.
+    /// Why it was skipped or is held: `missed`, `too_late`, `superseded`, `moved`, `by_person`, `over_cost`, or a sentence.
     #[schema(required = true)]
     reason: Option<String>,
     /// Payments it comes upon.

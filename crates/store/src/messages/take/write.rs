@@ -180,7 +180,7 @@ async fn deferred<C: ConnectionTrait>(tx: &C, decided: &Decided, now: Timestamp)
     Ok(())
 }
 
-/// Single messages wait for the next month's budget, or until somebody raises this one's.
+/// Single messages wait for the next month's budget, or until somebody raises this one's; no longer than they make sense.
 async fn held<C: ConnectionTrait>(
     tx: &C,
     decided: &Decided,
@@ -190,9 +190,12 @@ async fn held<C: ConnectionTrait>(
         return Ok(());
     }
     let month = Month::of(day_in(request.now, request.zone));
-    Sql::new("UPDATE messages SET due_at = ")
-        .bind(month.plus(1).start(request.zone))
-        .text(", budget_hold = ")
+    let next_month = month.plus(1).start(request.zone);
+    Sql::new("UPDATE messages SET due_at = CASE WHEN expires_at < ")
+        .bind(next_month)
+        .text(" THEN expires_at ELSE ")
+        .bind(next_month)
+        .text(" END, budget_hold = ")
         .bind(Stored(month))
         .text(", updated_at = ")
         .bind(request.now)

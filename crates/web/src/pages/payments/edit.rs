@@ -99,8 +99,7 @@ pub(super) async fn save(State(app): State<AppState>, Submitted { person, fields
     let Some(row) = row.filter(|_| faults.is_empty()) else {
         return page(&app, &person, known, fields, faults).await;
     };
-    let (payment, _) = payments::put(&app.store, row, &person.actor(), app.clock.now()).await?;
-    app.commands.nudge();
+    let (payment, _) = app.commands.put_payment(row, &person.actor()).await?;
     Ok(Redirect::to(&href_of(&payment, "saved")).into_response())
 }
 

@@ -12,7 +12,6 @@ use dakiya_core::phone::AllowedCountries;
 use dakiya_core::user::Permission;
 use dakiya_store::audit::Actor;
 use dakiya_store::imports::Imported;
-use dakiya_store::payments;
 use std::sync::Arc;
 
 /// What is said of rows that repeat a reference.
@@ -68,9 +67,8 @@ impl Listing for PaymentList {
         let (file, allowed) = (Arc::clone(upload), allowed.clone());
         let reading = tokio::task::spawn_blocking(move || last_rows(file.file(), &allowed));
         let (rows, repeated) = reading.await.map_err(|error| PageError::internal(&error))??;
-        let mut done = payments::import(&app.store, rows, actor, app.clock.now()).await?;
+        let mut done = app.commands.import_payments(rows, actor).await?;
         done.duplicates += repeated;
-        app.commands.nudge();
         Ok(done)
     }
 }

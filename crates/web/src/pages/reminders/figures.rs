@@ -195,6 +195,9 @@ pub(crate) fn reason_of(run: &Run) -> String {
         Ok(SkipReason::Missed) => "Missed while the server was down; the rule does not send late".to_owned(),
         Ok(SkipReason::TooLate) => "Missed by more than the rule allows".to_owned(),
         Ok(SkipReason::Superseded) => "A later step of the same payments went instead".to_owned(),
+        Ok(SkipReason::Moved) => {
+            "Its time was moved to one that had passed; the rule does not send so late".to_owned()
+        }
         Ok(SkipReason::ByPerson) => "Skipped by a person".to_owned(),
         Err(_) if reason == "over_cost" => {
             format!("It would cost {}, more than the rule allows; send or skip it", run.cost.with_sign())

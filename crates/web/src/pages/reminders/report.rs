@@ -39,6 +39,9 @@ struct AgeRow {
     share: String,
 }
 
+/// Every reminder of the period is read.
+const LONGEST: TimeDelta = TimeDelta::days(730);
+
 /// The period as it was typed.
 struct PeriodFields {
     from: String,
@@ -86,6 +89,12 @@ pub(super) async fn show(
     if until < from {
         faults.add("until", "The period ends before it begins; choose a later day");
     }
+    if until - from > LONGEST {
+        faults.add(
+            "until",
+            format!("A report covers two years at most, and this is {} days; choose days that are nearer together", (until - from).num_days() + 1),
+        );
+    }
     let within = match asked("within") {
         None => Some(7),
         Some(text) => text.parse().ok().filter(|days| (1..=90).contains(days)),
@@ -100,7 +109,7 @@ pub(super) async fn show(
         until: shown("until", until.to_string()),
         within: shown("within", within.to_string()),
     };
-    let (from, until) = (from, until.max(from));
+    let until = until.clamp(from, from + LONGEST);
     let end = zone.day_start(until + TimeDelta::days(1));
     let results = reminder_runs::step_results(&app.store, zone.day_start(from), end, within).await?;
     let rules = reminder_rules::list(&app.store, None, 500).await?.items;
