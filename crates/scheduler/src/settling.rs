@@ -58,6 +58,16 @@ pub(crate) async fn tick(context: &Context, shutdown: &CancellationToken) -> Res
     Ok(())
 }
 
+/// Asks about one message at once and records what comes of it. Whether Twilio answered.
+pub(crate) async fn ask_now(context: &Context, message: &messages::Message) -> Result<bool, StoreError> {
+    let check = Check::of(message);
+    let fx = fx_rates::on(&context.store, day_in(check.taken_at, context.config.timezone)).await?;
+    let finding = ask(context, check, fx).await;
+    let answered = finding.answered;
+    messages::record_findings(&context.store, &[finding], &context.config.unknown_lookups).await?;
+    Ok(answered)
+}
+
 /// Asks about one message. Whatever goes wrong is asked again later.
 async fn ask(context: &Context, check: Check, fx: FxRate) -> Finding {
     let sid = check.sid.as_deref().and_then(|sid| MessageSid::try_from(sid.to_owned()).ok());

@@ -168,9 +168,7 @@ async fn what_is_shown_before_sending_keeps_to_the_limits_of_the_rule() {
     assert_eq!(next[2].reckoned.will_send, 2_050, "a skipped step takes no room");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_text_message_that_follows_whatsapp_is_the_same_reminder() {
-    let (world, clock) = World::with_manual_clock().await;
+async fn add_whatsapp(world: &World) {
     let sender = Sender {
         address: SenderAddress::stored(SENDER.to_owned()),
         kind: SenderKind::Whatsapp,
@@ -178,7 +176,49 @@ async fn a_text_message_that_follows_whatsapp_is_the_same_reminder() {
         promotional: false,
         monthly_rent: None,
     };
-    senders::put(&world.store, &sender, &TESTER, clock.now()).await.unwrap();
+    senders::put(&world.store, &sender, &TESTER, world.clock.now()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatsapp_that_was_delivered_while_nobody_listened_is_not_followed() {
+    let (world, clock) = World::with_manual_clock().await;
+    add_whatsapp(&world).await;
+    let person = format!("whatsapp:{}", phone(1));
+    world.simulator.inbound(&person, &format!("whatsapp:{SENDER}"), "Hello").await;
+    owe(&world, 1..2, "2026-11-23").await;
+    put(&world, &ReminderRule { channel: ReminderChannel::WhatsappThenSms, ..rule(&[0], "08:00") }).await;
+    look_at(&world, &clock, "2026-11-23T08:00:00+05:30").await;
+    let told = reminders(&world).await.remove(0);
+    assert!(!matches!(told.status, Status::Delivered | Status::Read), "nobody has heard of it yet");
+    world.simulator.refuse_connections().await;
+    look_at(&world, &clock, "2026-11-23T15:00:00+05:30").await;
+    world.simulator.accept_connections().await;
+    assert_eq!(reminders(&world).await.len(), 1, "who cannot ask does not send twice");
+    look_at(&world, &clock, "2026-11-23T15:02:00+05:30").await;
+    let all = reminders(&world).await;
+    assert!(matches!(all[0].status, Status::Delivered | Status::Read), "{:?}", all[0].status);
+    assert_eq!((all.len(), posts_to(&world, 1)), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_message_that_would_follow_too_late_expires() {
+    let (world, clock) = World::with_manual_clock().await;
+    add_whatsapp(&world).await;
+    owe(&world, 1..2, "2026-11-23").await;
+    let rule = ReminderRule { channel: ReminderChannel::WhatsappThenSms, ..rule(&[0], "10:00") };
+    put(&world, &rule).await;
+    look_at(&world, &clock, "2026-11-23T10:00:00+05:30").await;
+    look_at(&world, &clock, "2026-11-26T12:00:00+05:30").await;
+    world.run().await;
+    let all = reminders(&world).await;
+    assert_eq!((all[1].channel, all[1].status), (Channel::Sms, Status::Expired));
+    assert_eq!(posts_to(&world, 1), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_message_that_follows_whatsapp_is_the_same_reminder() {
+    let (world, clock) = World::with_manual_clock().await;
+    add_whatsapp(&world).await;
     // Nobody wrote to us, so a free text on WhatsApp is not delivered.
     owe(&world, 1..2, "2026-11-23").await;
     let limits = ReminderLimits { per_person_a_day: Some(1), per_payment: Some(2), cost_per_run: None };

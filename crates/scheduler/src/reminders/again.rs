@@ -5,30 +5,45 @@ use super::remember_links;
 use crate::context::Context;
 use crate::quoting::QuoteError;
 use crate::reminder_texts::{composer_of, message, occurrence};
+use crate::settling;
+use chrono::TimeDelta;
 use dakiya_core::encoding::measure;
 use dakiya_core::ids::PaymentId;
 use dakiya_core::message::{Channel, Status, SuppressedReason};
 use dakiya_core::money::Money;
 use dakiya_core::phone::PhoneNumber;
 use dakiya_core::time::Timestamp;
-use dakiya_store::messages::{self, Message, NewMessage, NewReminder};
+use dakiya_store::messages::{self, Message, NewMessage, NewReminder, ToFollow};
 use dakiya_store::reminder_payments::ReminderPayment;
 use dakiya_store::reminder_rules::{self, StoredRule};
 use dakiya_store::{StoreError, reminder_payments};
+use futures::{StreamExt as _, TryStreamExt as _};
 use tokio_util::sync::CancellationToken;
 
 /// Messages looked at together because a text message may have to follow.
 const FOLLOWED: u64 = 500;
 
+/// Questions to Twilio under way at the same time, and how soon one is put again that had no answer.
+const IN_FLIGHT: usize = 16;
+const ASK_AGAIN: TimeDelta = TimeDelta::minutes(1);
+
 /// Says by text message what WhatsApp did not deliver in time.
 pub(super) async fn follow_up(context: &Context, shutdown: &CancellationToken) -> Result<(), StoreError> {
     let store = &context.store;
-    for waiting in messages::to_follow(store, context.clock.now(), FOLLOWED).await? {
+    let waiting = messages::to_follow(store, context.clock.now(), FOLLOWED).await?;
+    let mut waiting =
+        futures::stream::iter(waiting).map(|waiting| with_news(context, waiting)).buffered(IN_FLIGHT);
+    while let Some(waiting) = waiting.try_next().await? {
         if shutdown.is_cancelled() {
             return Ok(());
         }
         let now = context.clock.now();
+        let (waiting, answered) = waiting;
         let Some((payment, rule, _)) = waiting.message.reminder else { continue };
+        if !answered {
+            messages::follow(store, waiting.message.id, None, Some(now + ASK_AGAIN), now).await?;
+            continue;
+        }
         let rule = reminder_rules::by_id(store, rule).await?.filter(|rule| rule.rule.enabled);
         let follows = match (waiting.message.status, rule) {
             // It has not left yet, so nobody can say that it was not delivered.
@@ -45,7 +60,10 @@ pub(super) async fn follow_up(context: &Context, shutdown: &CancellationToken) -
                 | Status::Rejected,
                 Some(rule),
             ) => {
-                let text = again(context, &rule, payment, &waiting, Channel::Sms, now).await?;
+                let left_at = waiting.message.taken_at.unwrap_or(waiting.message.due_at);
+                // How late it may be counts from when it was to follow.
+                let send_at = rule.rule.fallback_at(left_at).unwrap_or(now).min(now);
+                let text = again(context, &rule, payment, &waiting, Channel::Sms, send_at).await?;
                 text.map(|text| NewMessage { dedupe_key: messages::following(&text.dedupe_key), ..text })
             }
             _ => None,
@@ -57,6 +75,18 @@ pub(super) async fn follow_up(context: &Context, shutdown: &CancellationToken) -
         }
     }
     Ok(())
+}
+
+/// A message as it stands by now, and whether Twilio could be asked: what was reported while nobody listened is heard
+/// before anything is said twice.
+async fn with_news(context: &Context, waiting: ToFollow) -> Result<(ToFollow, bool), StoreError> {
+    let under_way = matches!(waiting.message.status, Status::Unknown | Status::Accepted | Status::Sent);
+    if !under_way {
+        return Ok((waiting, true));
+    }
+    let answered = settling::ask_now(context, &waiting.message).await?;
+    let message = messages::get(&context.store, waiting.message.id).await?.unwrap_or(waiting.message);
+    Ok((ToFollow { message, ..waiting }, answered))
 }
 
 /// Sends to the new number what waited when a payment's number was corrected.
@@ -98,7 +128,7 @@ async fn again(
     context: &Context,
     rule: &StoredRule,
     payment: PaymentId,
-    before: &messages::ToFollow,
+    before: &ToFollow,
     channel: Channel,
     send_at: Timestamp,
 ) -> Result<Option<NewMessage>, StoreError> {
@@ -108,15 +138,16 @@ async fn again(
         return Ok(None);
     }
     let Some(phone) = payment.phone.number() else { return Ok(None) };
-    let composer = match composer_of(context, &rule.rule, step, channel, send_at).await {
-        Ok(composer) => composer,
-        Err(QuoteError::Store(error)) => return Err(error),
-        Err(error) => {
-            tracing::warn!(%error, "a reminder is not sent again, by text message or to the new number");
-            let old = &before.message;
-            return Ok(Some(not_composed(old, phone, channel, send_at, &payment, rule, step)));
-        }
-    };
+    let composer =
+        match composer_of(context, &rule.rule, step, channel, send_at.max(context.clock.now())).await {
+            Ok(composer) => composer,
+            Err(QuoteError::Store(error)) => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "a reminder is not sent again, by text message or to the new number");
+                let old = &before.message;
+                return Ok(Some(not_composed(old, phone, channel, send_at, &payment, rule, step)));
+            }
+        };
     let people = messages::people(&context.store, &[phone]).await?;
     remember_links(context, &composer.composer, &[phone]).await?;
     let due = composer.due(context, &rule.rule, send_at);

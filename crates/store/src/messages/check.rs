@@ -1,5 +1,6 @@
 //! Messages that hear nothing: what to ask Twilio about, and what its answers change.
 
+use super::Message;
 use super::record::{Desk, Event};
 use super::status::{Applied, StatusReport, apply};
 use crate::column::{PhoneKey, Stored};
@@ -77,8 +78,32 @@ pub struct Check {
     pub body: String,
     /// When it was committed to being posted.
     pub taken_at: Timestamp,
-    /// How often it was asked about already.
-    pub checks: u32,
+}
+
+impl Check {
+    /// What is to be learned about a message now, due or not.
+    pub fn of(message: &Message) -> Self {
+        Self {
+            id: message.id,
+            kind: CheckKind::of(message.status),
+            sid: message.twilio_sid.clone(),
+            phone: message.phone.clone(),
+            sender: message.sender.clone(),
+            channel: message.channel,
+            body: message.body.clone(),
+            taken_at: message.taken_at.unwrap_or(message.created_at),
+        }
+    }
+}
+
+impl CheckKind {
+    fn of(status: Status) -> Self {
+        match status {
+            Status::Unknown => CheckKind::Lookup,
+            Status::Accepted | Status::Sent => CheckKind::Poll,
+            _ => CheckKind::Price,
+        }
+    }
 }
 
 /// Hands out checks that are due, the longest overdue first. Each stays away for a minute, so that nobody else
@@ -86,7 +111,7 @@ pub struct Check {
 pub async fn due_checks(store: &Store, now: Timestamp, limit: u64) -> Result<Vec<Check>, StoreError> {
     let tx = store.write().await?;
     let rows = Sql::new(
-        "SELECT id, status, twilio_sid, phone, sender, channel, body, taken_at, created_at, checks FROM messages \
+        "SELECT id, status, twilio_sid, phone, sender, channel, body, taken_at, created_at FROM messages \
          WHERE next_check_at IS NOT NULL AND next_check_at <= ",
     )
     .bind(now)
@@ -97,23 +122,16 @@ pub async fn due_checks(store: &Store, now: Timestamp, limit: u64) -> Result<Vec
     .await?;
     let mut checks = Vec::with_capacity(rows.len());
     for row in rows {
-        let status = row.read("status")?;
-        let kind = match status {
-            Status::Unknown => CheckKind::Lookup,
-            Status::Accepted | Status::Sent => CheckKind::Poll,
-            _ => CheckKind::Price,
-        };
         let created_at: Timestamp = row.try_get("", "created_at")?;
         checks.push(Check {
             id: row.read("id")?,
-            kind,
+            kind: CheckKind::of(row.read("status")?),
             sid: row.try_get("", "twilio_sid")?,
             phone: row.read("phone")?,
             sender: row.read("sender")?,
             channel: row.read("channel")?,
             body: row.try_get("", "body")?,
             taken_at: row.try_get::<Option<Timestamp>>("", "taken_at")?.unwrap_or(created_at),
-            checks: row.read("checks")?,
         });
     }
     if !checks.is_empty() {

@@ -235,7 +235,6 @@ pub async fn unknown_to(
             channel: row.read("channel")?,
             body: row.try_get("", "body")?,
             taken_at: row.try_get("", "taken_at")?,
-            checks: row.read("checks")?,
         })
     };
     rows.iter().map(check).collect()
