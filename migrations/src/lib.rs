@@ -26,6 +26,7 @@ mod m0085_next_runs;
 mod m0095_removed_rate_cards;
 mod m0100_reconciliation_depth;
 mod m0101_gst_history;
+mod m0130_rents_are_no_messages;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -69,6 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0100_reconciliation_depth::Step),
             Box::new(m0101_gst_history::Step),
             Box::new(m0085_next_runs::Step),
+            Box::new(m0130_rents_are_no_messages::Step),
         ]
     }
 }
