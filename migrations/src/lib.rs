@@ -28,6 +28,7 @@ mod m0100_reconciliation_depth;
 mod m0101_gst_history;
 mod m0110_moved_runs;
 mod m0120_payment_sums_in_paise;
+mod m0130_rents_are_no_messages;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -73,6 +74,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0085_next_runs::Step),
             Box::new(m0110_moved_runs::Step),
             Box::new(m0120_payment_sums_in_paise::Step),
+            Box::new(m0130_rents_are_no_messages::Step),
         ]
     }
 }

@@ -40,6 +40,35 @@ async fn number(connection: &DatabaseConnection, query: &str) -> i64 {
 }
 
 #[tokio::test]
+async fn a_rent_on_record_keeps_its_money_and_is_no_message_any_more() {
+    on_both(async |connection| {
+        up_before("m0130_rents_are_no_messages", connection).await;
+        let uuid = match connection.get_database_backend() {
+            sea_orm::DbBackend::Sqlite => "zeroblob(16)",
+            _ => "'00000000-0000-0000-0000-000000000000'",
+        };
+        for (table, period) in [("daily_costs", "2026-11-01"), ("month_lines", "2026-11")] {
+            for (item, sender) in [("number", "usage records"), ("sms", "usage records")] {
+                let row = format!(
+                    "INSERT INTO {table} VALUES ('{period}', '{item}', 'outbound', -1, {uuid}, {uuid}, {uuid}, \
+                     '{sender}', 7, 7, 0, 7, 110, 110, 0, 0, 0, 0, 0, 0)"
+                );
+                connection.execute_unprepared(&row).await.unwrap();
+            }
+        }
+        crate::up(connection).await.unwrap();
+        for table in ["daily_costs", "month_lines"] {
+            let of = |what: &str, item: &str| format!("SELECT {what} FROM {table} WHERE item = '{item}'");
+            for (what, left) in [("messages", 0), ("segments", 0), ("priced", 0), ("actual", 110)] {
+                assert_eq!(number(connection, &of(what, "number")).await, left, "{what} in {table}");
+            }
+            assert_eq!(number(connection, &of("messages", "sms")).await, 7, "messages stay messages");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn months_begin_with_the_sums_of_the_days_there_are() {
     on_both(async |connection| {
         up_before("m0070_month_lines", connection).await;

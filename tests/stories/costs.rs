@@ -190,6 +190,15 @@ fn workbook_adds_up(bytes: Vec<u8>, spent: Decimal, exact: Decimal) {
         assert_eq!((1..total).map(|row| number(&lines, row, column)).sum::<Decimal>(), sum, "{head}");
         assert_eq!(number(&lines, total, column), sum, "{head}");
     }
+    for column in 10..25 {
+        let sum = (1..total).map(|row| number(&lines, row, column)).sum::<Decimal>();
+        assert_eq!(number(&lines, total, column), sum, "{}", text_of(&lines, 0, column));
+    }
+    let formulas = book.worksheet_formula("Lines").expect("formulas");
+    assert!(
+        (10..25).all(|column| formulas.get_value((total, column)).is_some_and(|sum| sum.starts_with("SUM(")))
+    );
+
     let campaigns = book.worksheet_range("Campaigns").expect("a sheet");
     let total = find(&campaigns, "Total");
     assert_eq!((1..total).map(|row| number(&campaigns, row, 5)).sum::<Decimal>(), spent);

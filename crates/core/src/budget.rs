@@ -114,6 +114,11 @@ impl Budget {
         if self.amount < Money::ZERO {
             errors.push(FieldError::new("amount", "out_of_range", "a budget cannot be negative"));
         }
+        if self.amount != self.amount.rounded_to_paise() {
+            let told =
+                format!("{} has a fraction of a paisa; write at most two decimals", self.amount.to_plain());
+            errors.push(FieldError::new("amount", "invalid_request", told));
+        }
         self.warn_at.sort_unstable();
         self.warn_at.dedup();
         if self.warn_at.len() > MOST_WARNINGS {
@@ -159,6 +164,17 @@ mod tests {
         assert_eq!(budget.left_for_reserved(standing), rupees("700"));
         assert!(budget.admits(standing, rupees("99.60")));
         assert!(!budget.admits(standing, rupees("99.600001")));
+    }
+
+    #[test]
+    fn a_budget_is_in_paise() {
+        assert!(budget("1.23", true).checked().is_ok());
+        let errors = budget("1.234", true).checked().unwrap_err();
+        let told = "1.234 has a fraction of a paisa; write at most two decimals";
+        assert_eq!(
+            errors.iter().map(|error| (error.field.as_str(), error.message.as_str())).collect::<Vec<_>>(),
+            [("amount", told)]
+        );
     }
 
     #[test]

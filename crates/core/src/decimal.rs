@@ -6,19 +6,32 @@ use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
 
 /// Text that is not a plain decimal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is not a decimal; write digits with a point, for example 96.50")]
-pub struct DecimalError(pub String);
+pub enum DecimalError {
+    /// No digits, or something beside them.
+    #[error("\"{0}\" is not a decimal; write digits with a point, for example 96.50")]
+    NotPlain(String),
+    /// Finer than anything is priced.
+    #[error("\"{0}\" has too many decimals; write at most {MOST_DECIMALS}")]
+    TooFine(String),
+}
+
+/// Places behind the point.
+const MOST_DECIMALS: usize = 8;
 
 /// Reads digits with an optional point and sign; no exponent, no grouping, at most eight decimals.
 pub fn parse(text: &str) -> Result<Decimal, DecimalError> {
-    let fault = || DecimalError(text.chars().take(40).collect());
+    let shown = || text.chars().take(40).collect();
+    let fault = || DecimalError::NotPlain(shown());
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
     let digits = |part: &str, most: usize| {
         (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
     };
-    if !digits(whole, 15) || !digits(fraction, 8) {
+    if !digits(whole, 15) || !digits(fraction, usize::MAX) {
         return Err(fault());
+    }
+    if fraction.len() > MOST_DECIMALS {
+        return Err(DecimalError::TooFine(shown()));
     }
     Decimal::from_str_exact(text).map_err(|_| fault())
 }
@@ -104,6 +117,13 @@ mod tests {
         ] {
             assert_eq!(typed(text, signs).ok(), value.map(|value| value.parse().unwrap()), "{text}");
         }
+    }
+
+    #[test]
+    fn too_many_decimals_are_named_as_such() {
+        let said = |text: &str| parse(text).unwrap_err().to_string();
+        assert_eq!(said("0.1234567890123"), "\"0.1234567890123\" has too many decimals; write at most 8");
+        assert_eq!(said("0.12x"), "\"0.12x\" is not a decimal; write digits with a point, for example 96.50");
     }
 
     #[test]

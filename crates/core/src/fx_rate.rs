@@ -125,13 +125,14 @@ impl FxHistory {
 }
 
 /// Reads a file with the columns `date` (`YYYY-MM-DD` or `DD/MM/YYYY`) and `usd_inr`, and perhaps `source`. One bad row
-/// spoils none of the others; whether the good ones are kept is for the caller to say.
+/// spoils none of the others; whether the good ones are kept is for the caller to say. Of two rows for one day the second
+/// is a bad one.
 pub fn read_csv(input: impl Read, today: NaiveDate) -> Result<(Vec<DatedFx>, Vec<RowError>), TableError> {
     let mut table = Table::open(input)?;
     let date = table.require(&["date", "valid_from"])?;
     let rate = table.require(&["usd_inr", "rate"])?;
     let source = table.column("source");
-    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    let (mut good, mut bad, mut lines) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(row) = table.next_row()? {
         let row = match row {
             Ok(row) => row,
@@ -147,9 +148,15 @@ pub fn read_csv(input: impl Read, today: NaiveDate) -> Result<(Vec<DatedFx>, Vec
                 continue;
             }
         };
+        if let Some((line, _)) = lines.iter().find(|(_, day)| *day == valid_from) {
+            let told = format!("line {line} has a rate for this day already");
+            bad.push(RowError::cell(row.line(), "date", row.cell(date), "duplicate_date", told));
+            continue;
+        }
         let named = source.map(|column| row.cell(column)).filter(|text| !text.is_empty());
         match parse(row.cell(rate)) {
             Ok(rate) => {
+                lines.push((row.line(), valid_from));
                 good.push(DatedFx { valid_from, rate, source: named.unwrap_or("CSV file").to_owned() })
             }
             Err(error) => {
@@ -201,8 +208,7 @@ mod tests {
 
     #[test]
     fn a_file_is_read_row_by_row_and_says_which_are_wrong() {
-        let file =
-            "date,usd_inr\n2026-11-01,96.1\n02/11/2026,96.25\nyesterday,96\n2026-11-03,0.5\n0026-11-01,90\n";
+        let file = "date,usd_inr\n2026-11-01,96.1\n02/11/2026,96.25\nyesterday,96\n2026-11-03,0.5\n0026-11-01,90\n01/11/2026,97\n";
         let (good, bad) = read_csv(file.as_bytes(), at("2026-11-22")).unwrap();
         let rates: Vec<_> = good.iter().map(|dated| (dated.valid_from, dated.rate)).collect();
         assert_eq!(
@@ -210,7 +216,12 @@ mod tests {
             [(at("2026-11-01"), parse("96.1").unwrap()), (at("2026-11-02"), parse("96.25").unwrap())]
         );
         let faults: Vec<_> = bad.iter().map(|error| (error.line, error.code)).collect();
-        assert_eq!(faults, [(4, "invalid_date"), (5, "invalid_rate"), (6, "invalid_date")]);
+        let expected = [(4, "invalid_date"), (5, "invalid_rate"), (6, "invalid_date"), (7, "duplicate_date")];
+        assert_eq!(faults, expected);
+        assert_eq!(
+            bad.last().map(|error| error.message.as_str()),
+            Some("line 2 has a rate for this day already")
+        );
     }
 
     #[test]

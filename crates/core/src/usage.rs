@@ -38,7 +38,7 @@ pub struct UsageFigure {
     pub count: i64,
     /// How many billed units: segments of text messages.
     pub units: i64,
-    /// What was charged, positive.
+    /// What was charged; below zero is a credit. Unlike a message's price, a charge has no sign here.
     pub price: Decimal,
 }
 
@@ -57,31 +57,44 @@ pub struct UsageLine {
     pub price: Decimal,
 }
 
+impl UsageLine {
+    /// Whether it is about messages, rather than rents and the rest.
+    pub fn is_of_messages(&self) -> bool {
+        matches!(self.item, RateItem::Sms | RateItem::Whatsapp)
+    }
+}
+
 /// A day's records as lines that do not overlap and add up to the total exactly.
 ///
-/// WhatsApp from us is all of WhatsApp less what came in, because Meta's fees are in the former. Without a record of the
+/// WhatsApp from us is all of WhatsApp less what came in, because Meta's fees are in the former. It is counted likewise
+/// where no record counts it by itself. Without a record of the
 /// total the lines' sum is it.
 pub fn lines(figures: &[UsageFigure]) -> Vec<UsageLine> {
     let of = |kind| figures.iter().find(|figure| figure.kind == kind);
     let price = |kind| of(kind).map_or(Decimal::ZERO, |figure| figure.price);
     let mut lines = Vec::new();
-    let mut add = |item, direction, counted: UsageKind, price: Decimal| {
-        let (messages, units) = of(counted).map_or((0, 0), |figure| (figure.count, figure.units));
+    let count = |kind| of(kind).map_or((0, 0), |figure| (figure.count, figure.units));
+    let mut add = |item, direction, (messages, units): (i64, i64), price: Decimal| {
         if messages != 0 || units != 0 || !price.is_zero() {
             lines.push(UsageLine { item, direction, messages, units, price });
         }
     };
     let (out, inbound) = (Direction::Outbound, Direction::Inbound);
-    add(RateItem::Sms, out, UsageKind::SmsOutbound, price(UsageKind::SmsOutbound));
-    add(RateItem::Sms, inbound, UsageKind::SmsInbound, price(UsageKind::SmsInbound));
+    add(RateItem::Sms, out, count(UsageKind::SmsOutbound), price(UsageKind::SmsOutbound));
+    add(RateItem::Sms, inbound, count(UsageKind::SmsInbound), price(UsageKind::SmsInbound));
     let whatsapp_in = price(UsageKind::WhatsappInbound);
     let whatsapp_out = match of(UsageKind::Whatsapp) {
         Some(all) => all.price - whatsapp_in,
         None => price(UsageKind::WhatsappOutbound),
     };
-    add(RateItem::Whatsapp, out, UsageKind::WhatsappOutbound, whatsapp_out);
-    add(RateItem::Whatsapp, inbound, UsageKind::WhatsappInbound, whatsapp_in);
-    add(RateItem::Number, out, UsageKind::Number, price(UsageKind::Number));
+    let counted_in = count(UsageKind::WhatsappInbound);
+    let counted_out = match (of(UsageKind::WhatsappOutbound), of(UsageKind::Whatsapp)) {
+        (None, Some(all)) => ((all.count - counted_in.0).max(0), (all.units - counted_in.1).max(0)),
+        _ => count(UsageKind::WhatsappOutbound),
+    };
+    add(RateItem::Whatsapp, out, counted_out, whatsapp_out);
+    add(RateItem::Whatsapp, inbound, counted_in, whatsapp_in);
+    add(RateItem::Number, out, count(UsageKind::Number), price(UsageKind::Number));
     let told_apart: Decimal = lines.iter().map(|line| line.price).sum();
     let beyond = of(UsageKind::Total).map_or(Decimal::ZERO, |total| total.price - told_apart);
     if !beyond.is_zero() {
@@ -145,6 +158,15 @@ mod tests {
             (RateItem::Number, out, 1, "1.15"),
             (RateItem::Other, out, 0, "10.775"),
         ];
+        assert_eq!(shown(&figures), expected.map(|(item, way, n, price)| (item, way, n, price.to_owned())));
+    }
+
+    #[test]
+    fn whatsapp_from_us_is_counted_though_only_all_of_whatsapp_is_on_record() {
+        let (out, inbound) = (Direction::Outbound, Direction::Inbound);
+        let figures =
+            [figure(UsageKind::Whatsapp, 14, "0.20"), figure(UsageKind::WhatsappInbound, 4, "0.02")];
+        let expected = [(RateItem::Whatsapp, out, 10, "0.18"), (RateItem::Whatsapp, inbound, 4, "0.02")];
         assert_eq!(shown(&figures), expected.map(|(item, way, n, price)| (item, way, n, price.to_owned())));
     }
 

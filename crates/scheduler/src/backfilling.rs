@@ -183,7 +183,7 @@ async fn ask(context: &Context, first: NaiveDate, last: NaiveDate) -> Result<Vec
 /// A record as it is stored; of those that say nothing only the total, which says that there was nothing.
 fn record(record: dakiya_twilio::usage::UsageRecord) -> Option<UsageRecord> {
     let kind = record.kind();
-    let price = record.price.unwrap_or_default().abs();
+    let price = record.price.unwrap_or_default();
     let count = record.count.and_then(|count| count.to_i64());
     let nothing =
         price.is_zero() && count.unwrap_or(0) == 0 && record.usage.is_none_or(|usage| usage.is_zero());

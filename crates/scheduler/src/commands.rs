@@ -50,7 +50,11 @@ pub enum CommandError {
     #[error(transparent)]
     Campaign(#[from] CampaignError),
     /// It would cost more than its budget.
-    #[error("it is expected to cost {expected} before tax, more than its budget of {budget}")]
+    #[error(
+        "it is expected to cost {} before tax, more than its budget of {}",
+        expected.with_sign(),
+        budget.with_sign()
+    )]
     OverBudget {
         /// Expected cost before tax.
         expected: Money,

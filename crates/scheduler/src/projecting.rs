@@ -14,7 +14,7 @@ use dakiya_core::projection::{Coming, FORECAST_MONTHS, LineKey, Lines, MonthProj
 use dakiya_core::rate_card::{NoRate, RateCard, RateItem, Route};
 use dakiya_core::sender::SenderKind;
 use dakiya_core::time::{Month, Timestamp, day_in};
-use dakiya_store::costs::{self, DayCost, Rent};
+use dakiya_store::costs::{self, CostLine, DayCost, Rent};
 use dakiya_store::{StoreError, budgets, campaigns, fx_rates, senders, settings};
 use rust_decimal::prelude::ToPrimitive;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +42,8 @@ type Known = Arc<Result<Forecast, TooShort>>;
 pub struct Projection {
     /// In their order.
     pub months: Vec<MonthProjection>,
+    /// What this month's spent figures add up: read once, so that whatever is shown beside them agrees.
+    pub this_month: Vec<CostLine>,
     /// How the rest of the traffic was forecast, or why it was not.
     pub basis: Basis,
     /// The card that prices what is certain.
@@ -92,7 +94,8 @@ pub(crate) async fn projection(
     let (this, last) = (Month::of(today), from.plus(months.clamp(1, MOST_MONTHS) - 1));
     let settings = settings::get(store).await?;
     let gst = settings::gst(store).await?;
-    let actual = actual(context, from, last).await?;
+    let this_month = costs::month(store, this).await?;
+    let actual = actual(context, (from, last), (this, &this_month)).await?;
     let (committed, reminders_as_of) = committed(context, today, from, last).await?;
     let traffic = traffic(context, today).await?;
     let forecast = forecast(context, today, &traffic.history).await?;
@@ -129,7 +132,7 @@ pub(crate) async fn projection(
     };
     let rate_card = rate_card(store, &settings).await?;
     let unpriced = unpriced(context, &rate_card, today).await?;
-    Ok(Projection { months, basis, rate_card, today, reminders_as_of, unpriced })
+    Ok(Projection { months, this_month, basis, rate_card, today, reminders_as_of, unpriced })
 }
 
 /// What goes out or is rented and has no price.
@@ -167,12 +170,22 @@ pub(crate) async fn expected(
     Ok(expected)
 }
 
-async fn actual(context: &Context, from: Month, last: Month) -> Result<BTreeMap<Month, Lines>, StoreError> {
+async fn actual(
+    context: &Context,
+    (from, last): (Month, Month),
+    (this, this_month): (Month, &[CostLine]),
+) -> Result<BTreeMap<Month, Lines>, StoreError> {
     let mut actual: BTreeMap<Month, Lines> = BTreeMap::new();
-    for (day, line) in costs::by_day(&context.store, from.first_day(), last.last_day()).await? {
+    let mut add = |month: Month, line: &CostLine| {
         let key = LineKey { item: line.item, direction: line.direction, category: line.category };
-        *actual.entry(Month::of(day)).or_default().entry(key).or_default() += line.costs.spent();
+        *actual.entry(month).or_default().entry(key).or_default() += line.costs.spent();
+    };
+    for (day, line) in costs::by_day(&context.store, from.first_day(), last.last_day()).await? {
+        if Month::of(day) != this {
+            add(Month::of(day), &line);
+        }
     }
+    this_month.iter().for_each(|line| add(this, line));
     Ok(actual)
 }
 

@@ -96,8 +96,12 @@ async fn what_is_approved_planned_and_rented_is_certain_and_the_rest_is_not_gues
     assert_eq!(january.total.committed, rupees("150"));
     world.engine.account(&CancellationToken::new()).await.unwrap();
     live_until(&world, &clock, "2026-11-22T23:30:00+05:30").await;
-    let sent = &months(&world, november.month, 1).await[0];
+    let projection = world.commands.projection(november.month, 1).await.unwrap();
+    let sent = &projection.months[0];
     adds_up(sent);
+    // What pages break this month down by is what its figure was added up from.
+    let broken_down = projection.this_month.iter().map(|line| line.costs.spent()).sum::<Money>();
+    assert_eq!(broken_down, sent.total.actual);
     assert_eq!(
         line(sent, LineKey::RENT),
         Figures { actual: rupees("150"), committed: Money::ZERO, projected: None }

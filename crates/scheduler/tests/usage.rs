@@ -113,6 +113,25 @@ async fn the_last_days_are_read_again_each_day_and_ours_are_not_counted_twice() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_day_with_a_credit_lowers_what_its_month_cost() {
+    let (world, _) = World::with_a_past(past()).await;
+    read(&world).await;
+    let before = spent(&world, "2026-10").await;
+    let credit = UsageDay {
+        day: "2026-10-05".parse().unwrap(),
+        category: "totalprice".to_owned(),
+        count: 0,
+        usage: 0,
+        price: Decimal::from(-50),
+    };
+    world.simulator.add_usage(&credit);
+    world.commands.backfill(2, &TESTER, &|_| {}).await.unwrap();
+    let credited = before - Money::parse("4800").unwrap();
+    assert_eq!(spent(&world, "2026-10").await, credited);
+    assert_eq!(credited, invoiced(&world, "2026-10-01", "2026-10-31").await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twilio_being_away_is_tried_again_and_then_said() {
     let (world, _) = World::with_a_past(past()).await;
     world.simulator.refuse_connections().await;

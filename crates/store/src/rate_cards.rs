@@ -4,7 +4,7 @@ use crate::audit::{self, Actor};
 use crate::column::Stored;
 use crate::entities::{rate_cards, rate_rows};
 use crate::sql::{Sql, for_update};
-use crate::{Store, StoreError, senders, settings};
+use crate::{Cursor, Page, Store, StoreError, senders, settings};
 use chrono::NaiveDate;
 use dakiya_core::ids::RateRowId;
 use dakiya_core::message::Channel;
@@ -52,17 +52,49 @@ pub async fn list(store: &Store) -> Result<Vec<RateCardName>, StoreError> {
         .filter(rate_cards::Column::RemovedAt.is_null())
         .order_by_asc(rate_cards::Column::Name)
         .limit(MOST_LISTED);
-    let name = |card: rate_cards::Model| RateCardName {
-        key: card.key,
-        name: card.name,
-        updated_at: card.updated_at,
-    };
-    Ok(cards.all(store.read()).await?.into_iter().map(name).collect())
+    Ok(cards.all(store.read()).await?.into_iter().map(named).collect())
+}
+
+/// A page of cards, by name.
+pub async fn page(
+    store: &Store,
+    after: Option<&Cursor>,
+    limit: u64,
+) -> Result<Page<RateCardName>, StoreError> {
+    let mut query = Sql::new("SELECT * FROM rate_cards WHERE removed_at IS NULL");
+    if let Some(after) = after {
+        let [key, name] = after.parts()?;
+        query = query.text(" AND (name, key) > (").bind(name).text(", ").bind(key).text(")");
+    }
+    let cards: Vec<rate_cards::Model> =
+        query.text(" ORDER BY name, key LIMIT ").bind(limit + 1).models(store.read()).await?;
+    let cards = cards.into_iter().map(named).collect();
+    Ok(Page::cut(cards, limit, |card: &RateCardName| Cursor::of([&card.key, &card.name])))
+}
+
+fn named(card: rate_cards::Model) -> RateCardName {
+    RateCardName { key: card.key, name: card.name, updated_at: card.updated_at }
+}
+
+/// Refuses a name that another card has. Whoever stores a card takes turns here, so that no two get one name at once.
+async fn unnamed<C: ConnectionTrait>(tx: &C, name: &str, key: &str) -> Result<(), StoreError> {
+    Sql::new("SELECT key FROM rate_cards ORDER BY key").text(for_update(tx)).all(tx).await?;
+    let other = Sql::new("SELECT key FROM rate_cards WHERE removed_at IS NULL AND name = ")
+        .bind(name)
+        .text(" AND key <> ")
+        .bind(key)
+        .text(" LIMIT 1");
+    match other.one(tx).await? {
+        Some(_) => {
+            Err(StoreError::Conflict(format!("there is a rate card \"{name}\" already; choose another name")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Stores a card. Rows that are there already stay as they are; those that are not in it any more are retired, not
-/// deleted, so that what was reckoned with them can be explained. A conflict when the card is in force and could not
-/// price on the day `today` what goes out.
+/// deleted, so that what was reckoned with them can be explained. A conflict when another card has its name, or when it is
+/// in force and could not price on the day `today` what goes out.
 pub async fn put(
     store: &Store,
     card: &RateCard,
@@ -71,6 +103,7 @@ pub async fn put(
     today: NaiveDate,
 ) -> Result<(), StoreError> {
     let tx = store.write().await?;
+    unnamed(&*tx, &card.name, &card.key).await?;
     if settings::get_in(&*tx).await?.rate_card == card.key {
         must_price(&*tx, card, today).await?;
     }
@@ -89,7 +122,8 @@ pub async fn put(
     tx.commit().await
 }
 
-/// Stores a new card under a key made of its name, with the rows of another card or none. Returns the key.
+/// Stores a new card under a key made of its name, with the rows of another card or none. Returns the key. A conflict when
+/// another card has its name.
 pub async fn add(
     store: &Store,
     name: &str,
@@ -98,6 +132,7 @@ pub async fn add(
     now: Timestamp,
 ) -> Result<String, StoreError> {
     let tx = store.write().await?;
+    unnamed(&*tx, name, "").await?;
     let rows = match copied {
         Some(key) => {
             let card = get_in(&*tx, key).await?.ok_or_else(|| StoreError::not_found("rate card", key))?;

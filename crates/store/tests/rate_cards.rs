@@ -74,7 +74,8 @@ on_both_databases! {
         let add = || rate_cards::add(&store, "Our contract", Some("setup-guide"), &TESTER, now());
         let key = add().await.unwrap();
         assert_eq!(key, "our-contract");
-        assert_eq!(add().await.unwrap(), "our-contract-2");
+        let taken = "there is a rate card \"Our contract\" already; choose another name";
+        assert_eq!(conflict(add().await.map(|_| ())), taken);
         let copied = rate_cards::get(&store, &key).await.unwrap().unwrap();
         assert_eq!(copied.rows, RateCard::setup_guide().rows);
         rate_cards::remove(&store, &key, &TESTER, later(60)).await.unwrap();
@@ -87,9 +88,11 @@ on_both_databases! {
             Err(StoreError::NotFound { .. })
         ));
         // Its key is not given to another card by itself; who stores it again has it back, with its history.
-        assert_eq!(add().await.unwrap(), "our-contract-3");
-        rate_cards::put(&store, &copied, &TESTER, later(62), today()).await.unwrap();
-        assert_eq!(rate_cards::get(&store, &key).await.unwrap(), Some(copied.clone()));
+        assert_eq!(add().await.unwrap(), "our-contract-2");
+        assert_eq!(conflict(rate_cards::put(&store, &copied, &TESTER, later(62), today()).await), taken);
+        let back = RateCard { name: "Our old contract".to_owned(), ..copied.clone() };
+        rate_cards::put(&store, &back, &TESTER, later(62), today()).await.unwrap();
+        assert_eq!(rate_cards::get(&store, &key).await.unwrap(), Some(back));
         assert_eq!(rate_cards::history(&store, &key).await.unwrap().len(), 2 * copied.rows.len());
     }
 

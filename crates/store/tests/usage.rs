@@ -13,7 +13,7 @@ use dakiya_core::usage::UsageKind;
 use dakiya_store::costs::{self, CostLine, Rent};
 use dakiya_store::messages::NewMessage;
 use dakiya_store::usage::{self, Filed, UsageRecord};
-use dakiya_store::{Store, fx_rates};
+use dakiya_store::{Store, fx_rates, reconciliation};
 use support::sending::{SENDER, enqueue, new_message, sender, take_at};
 use support::{TESTER, now};
 
@@ -150,6 +150,13 @@ on_both_databases! {
         put(&store, "2026-11-03", "2026-11-03", &[charged(1)]).await;
         // One of the two is known now: US$1.15 at ₹96.
         assert_eq!(spent(&store).await, rupees("260.40"));
+        let uncharged = costs::uncharged_rents(&store, november()).await.unwrap();
+        let uncharged: Vec<_> = uncharged.iter().map(|rent| (rent.sender.as_str(), rent.cost)).collect();
+        assert_eq!(uncharged, [("+15005550007", rupees("150"))], "the other one is listed as long as no record has it");
+        let unsettled = reconciliation::unsettled(&store, november()).await.unwrap();
+        assert_eq!((unsettled.open, unsettled.unpriced, unsettled.rents.len()), (0, 0, 1));
+        let lines = costs::month(&store, november()).await.unwrap();
+        assert!(lines.iter().all(|line| line.costs.messages == 0), "a rent is no message: {lines:?}");
         put(&store, "2026-11-03", "2026-11-03", &[charged(5)]).await;
         assert_eq!(spent(&store).await, rupees("110.40"));
         costs::book_rents(&store, &[rent(SENDER), rent("+15005550007"), rent("+15005550008")], day("2026-11-20")).await.unwrap();

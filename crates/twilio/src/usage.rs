@@ -24,7 +24,7 @@ pub struct UsageRecord {
     /// How many billed units.
     #[serde(default, deserialize_with = "wire::decimal")]
     pub usage: Option<Decimal>,
-    /// What was charged, positive.
+    /// What was charged; below zero is a credit. Unlike a message's price, a charge has no sign here.
     #[serde(default, deserialize_with = "wire::decimal")]
     pub price: Option<Decimal>,
     /// Its currency; Twilio writes it in lower case here.

@@ -130,14 +130,18 @@ pub(crate) fn spaced(number: PhoneNumber) -> String {
 /// `+91 ••••• •1234`
 #[askama::filter_fn]
 pub(crate) fn masked(key: &PhoneKey, _: &dyn Values) -> Result<String> {
-    let Some(number) = key.number() else { return Ok("Erased on request".to_owned()) };
+    Ok(key.number().map_or_else(|| "Erased on request".to_owned(), hidden))
+}
+
+/// What `masked` shows of a number, for sentences made in code.
+pub(crate) fn hidden(number: PhoneNumber) -> String {
     let text = number.to_string();
     let tail = &text[text.len() - 4..];
-    Ok(if text.starts_with("+91") {
+    if text.starts_with("+91") {
         format!("+91 ••••• •{tail}")
     } else {
         format!("{} ••••• •{tail}", &text[..3])
-    })
+    }
 }
 
 /// The mark and name of a channel.

@@ -169,6 +169,26 @@ async fn a_coming_month_that_will_cost_more_than_its_budget_is_told_now() {
 }
 
 #[tokio::test]
+async fn every_month_that_has_a_budget_is_shown_and_none_has_fractions_of_a_paisa() {
+    let site = Site::open().await;
+    let finance = site.somebody(Role::Finance).await;
+    for month in ["2025-01", "2040-01"] {
+        finance.saves("/budgets", &[("month", month), ("amount", "1000")]).await;
+    }
+    let page = finance.open("/budgets").await.text;
+    for said in ["January 2025", "November 2026", "January 2040"] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    let fine = finance.submit("/budgets", &[("month", "2026-11"), ("amount", "1.234")]).await;
+    assert_eq!(fine.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        fine.text.contains("1.234 has a fraction of a paisa; write at most two decimals"),
+        "{}",
+        fine.text
+    );
+}
+
+#[tokio::test]
 async fn a_budget_that_is_none_says_so_and_a_past_month_is_shown() {
     let site = Site::open().await;
     let finance = site.somebody(Role::Finance).await;

@@ -175,6 +175,35 @@ async fn the_guides_own_scenario_ships_and_stands_on_both_cards() {
 }
 
 #[tokio::test]
+async fn a_card_without_prices_is_not_compared_by_itself_and_says_shortly_what_it_lacks() {
+    let site = Site::open().await;
+    let finance = site.somebody(Role::Finance).await;
+    saved(&finance, "/budgets/rate-cards", &[("name", "Empty one")]).await;
+    let page = finance.open("/costs/scenarios").await.text;
+    let box_of = |key: &str, checked: &str| format!("name=\"card\" value=\"{key}\"{checked}>");
+    assert!(page.contains(&box_of("empty-one", "")), "{page}");
+    assert!(page.contains(&box_of("setup-guide", " checked")), "{page}");
+    assert!(!page.contains("No price for texts"), "{page}");
+    let asked = finance.open("/costs/scenarios?card=setup-guide&card=empty-one").await.text;
+    assert!(asked.contains(&box_of("empty-one", " checked")), "{asked}");
+    let cell = "<a class=\"pre\" href=\"/budgets/rate-cards/empty-one\">No price for texts<span class=\"vh\"> on Empty one</span></a>";
+    assert!(asked.contains(cell), "{asked}");
+    let new = finance.open("/costs/scenarios/new").await.text;
+    assert!(new.contains("No price for texts") && new.contains("its oldest price from"), "{new}");
+    assert!(!new.contains("add a row before sending"), "{new}");
+}
+
+#[tokio::test]
+async fn an_address_that_asks_for_a_month_leads_to_its_page() {
+    let site = Site::open().await;
+    let finance = site.somebody(Role::Finance).await;
+    let asked = finance.open("/costs?month=2026-10").await;
+    assert_eq!((asked.status, asked.leads_to()), (StatusCode::SEE_OTHER, "/costs/2026-10"));
+    assert_eq!(finance.open("/costs?month=October").await.status, StatusCode::NOT_FOUND);
+    assert!(finance.open("/costs/2026-10").await.text.contains("use your browser’s Print"));
+}
+
+#[tokio::test]
 async fn a_figure_is_changed_the_result_seen_and_kept_without_a_script() {
     let site = Site::open().await;
     let finance = site.somebody(Role::Finance).await;
@@ -300,7 +329,7 @@ async fn a_month_that_makes_no_sense_is_shown_again_with_every_fault_and_nothing
     let unpriced =
         finance.open("/costs/scenarios/new?requests_per_month=5&inbound_sms=5&rate_card=twilio-list").await;
     assert_eq!(unpriced.status, StatusCode::OK);
-    assert!(unpriced.text.contains("has no inbound sms price"), "{}", words(&unpriced.text));
+    assert!(unpriced.text.contains("No price for texts received on this card"), "{}", words(&unpriced.text));
     assert_eq!(scenarios::list(&site.store, None, 10).await.unwrap().items.len(), 1);
 }
 

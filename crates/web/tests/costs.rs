@@ -10,9 +10,11 @@ use dakiya_core::encoding::Segments;
 use dakiya_core::message::Channel;
 use dakiya_core::money::Money;
 use dakiya_core::time::Month;
+use dakiya_core::usage::UsageKind;
 use dakiya_core::user::Role;
 use dakiya_store::budgets;
 use dakiya_store::inbound::{self, NewInbound};
+use dakiya_store::usage::{self, UsageRecord};
 use site::{Site, TESTER, now, phone};
 
 fn rupees(text: &str) -> Money {
@@ -86,4 +88,45 @@ async fn with_history_the_page_shows_projection_range_budget_and_method() {
     // The same figures as by the programs' door.
     let projection = finance.open("/budgets").await.text;
     assert!(projection.contains("₹3,00,000.00"));
+}
+
+#[tokio::test]
+async fn a_month_with_a_budget_says_step_by_step_why_it_differs() {
+    let site = Site::open().await;
+    people_wrote(&site, 90).await;
+    let finance = site.somebody(Role::Finance).await;
+    assert!(!finance.open("/costs").await.text.contains("Why it differs from the budget"), "there is none");
+    let month = Month::parse("2026-11").unwrap();
+    let budget = Budget { month, amount: rupees("300000"), stop: false, warn_at: vec![100] };
+    budgets::put(&site.store, &budget, &TESTER, now()).await.unwrap();
+    let page = finance.open("/costs").await.text;
+    let card = page.split_once("id=\"h-var\"").unwrap().1.split_once("</dl>").unwrap().0;
+    let amount = |text: &str| rupees(&text.split('<').next().unwrap().replace("−₹", "-"));
+    let (steps, rest) = card.split_once("<dd class=\"total\">").unwrap();
+    let steps: Vec<Money> = steps.split("<dd>").skip(1).map(amount).collect();
+    assert!(steps.len() >= 2, "{card}");
+    assert_eq!(steps.into_iter().sum::<Money>(), amount(rest), "{card}");
+    assert!(card.contains("Forecast for the rest of the month") && card.contains("Over budget by"), "{card}");
+}
+
+#[tokio::test]
+async fn twilios_own_totals_are_a_line_of_their_own_among_what_was_spent() {
+    let site = Site::open().await;
+    people_wrote(&site, 1).await;
+    let day = "2026-11-02".parse().unwrap();
+    let record = UsageRecord {
+        day,
+        category: "totalprice".to_owned(),
+        kind: Some(UsageKind::Total),
+        count: None,
+        usage: None,
+        price: 10.into(),
+        price_unit: "USD".to_owned(),
+        as_of: None,
+    };
+    usage::put(&site.store, "AC1", (day, day), &[record], now()).await.unwrap();
+    let page = site.somebody(Role::Finance).await.open("/costs").await.text;
+    let spent = page.split_once("Spent so far by template").unwrap().1;
+    assert_eq!(spent.matches("<th scope=\"row\">From Twilio’s records</th>").count(), 2, "{spent}");
+    assert_eq!(spent.matches(">₹960.00<").count(), 2, "{spent}");
 }

@@ -109,11 +109,20 @@ async fn finance_makes_a_card_from_another_and_removes_it_again() {
     );
     let nameless = finance.submit("/budgets/rate-cards", &[("name", " ")]).await;
     assert_eq!(nameless.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let again = finance.submit("/budgets/rate-cards", &form).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        again.text.contains("here is a rate card &#34;Our contract&#34; already; choose another name"),
+        "{}",
+        again.text
+    );
     let question = finance.open("/budgets/rate-cards/our-contract/remove").await;
     assert!(question.text.contains("Remove the rate card “Our contract”?"), "{}", question.text);
     finance.saves("/budgets/rate-cards/our-contract/remove", &[]).await;
     assert_eq!(finance.open("/budgets/rate-cards/our-contract").await.status, StatusCode::NOT_FOUND);
     assert!(!finance.open("/budgets/rate-cards").await.text.contains("/budgets/rate-cards/our-contract"));
+    let anew = finance.submit("/budgets/rate-cards", &form).await;
+    assert_eq!(anew.status, StatusCode::SEE_OTHER, "a name that was given up is free: {}", anew.text);
     for kept in ["setup-guide", "twilio-list"] {
         assert!(!finance.open(&format!("/budgets/rate-cards/{kept}")).await.text.contains("/remove"));
         let refused = finance.submit(&format!("/budgets/rate-cards/{kept}/remove"), &[]).await;

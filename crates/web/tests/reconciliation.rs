@@ -5,11 +5,14 @@ mod site;
 
 use axum::http::StatusCode;
 use chrono::NaiveDate;
-use dakiya_core::money::FxRate;
+use dakiya_core::message::Channel;
+use dakiya_core::money::{FxRate, Money};
 use dakiya_core::reconciliation::{FindingKind, FindingState};
+use dakiya_core::sender::SenderAddress;
 use dakiya_core::time::Month;
 use dakiya_core::usage::UsageKind;
 use dakiya_core::user::Role;
+use dakiya_store::costs::Rent;
 use dakiya_store::reconciliation::{self, Compared, NewFinding};
 use dakiya_store::usage::{self, UsageRecord};
 use dakiya_store::{audit, costs};
@@ -124,6 +127,28 @@ async fn a_month_is_closed_by_finance_and_corrections_stand_beside_it() {
     assert_eq!(log.iter().filter(|line| line.action == "month.closed").count(), 1);
 }
 
+#[tokio::test]
+async fn a_rent_that_twilio_never_charged_is_listed_and_named_before_closing() {
+    let site = Site::open().await;
+    let rent = |sender: &str| Rent {
+        sender: SenderAddress::stored(sender.to_owned()),
+        channel: Channel::Sms,
+        cost: Money::parse("150").unwrap(),
+    };
+    let rents = [rent("+15005550006"), rent("+15005550007")];
+    costs::book_rents(&site.store, &rents, october().first_day()).await.unwrap();
+    let finance = site.somebody(Role::Finance).await;
+    let page = finance.open(PAGE).await.text;
+    let listed = page.split_once("Rents that are booked and in no record of Twilio’s").unwrap().1;
+    for said in ["+15005550006", "+15005550007", "1 Oct 2026", "₹150.00", "₹300.00"] {
+        assert!(listed.contains(said), "{said}: {page}");
+    }
+    assert!(page.contains("2 booked rents of ₹300.00 are in no record of Twilio’s."), "{page}");
+    let file = finance.open("/budgets/reconciliation/export.csv?month=2026-10").await.text;
+    let line = "2026-10-01,rent_not_charged,\"Booked rent, in no record\",+15005550006,,0,INR,150.00,open,,";
+    assert!(file.contains(line), "{file}");
+}
+
 /// A day on which a month's worth of messages was not ours.
 async fn many_differ(site: &Site, day: NaiveDate, count: u32, listed: bool) {
     let stranger = |n: u32| NewFinding {
@@ -191,6 +216,27 @@ async fn what_agrees_in_sum_alone_and_what_no_longer_differs_say_so() {
         assert!(page.contains(said), "{said}: {page}");
     }
     assert!(!page.contains("In our books"), "what was never ours is not in our books");
+}
+
+#[tokio::test]
+async fn messages_without_a_price_are_named_as_what_most_likely_is_not_explained() {
+    let site = Site::open().await;
+    let compared = Compared {
+        day: october().last_day(),
+        unit: "USD".to_owned(),
+        fx: FxRate { inr_per_usd: Decimal::from(96) },
+        vendor: Decimal::ONE,
+        ours: Decimal::ZERO,
+        vendor_messages: 2,
+        our_messages: 2,
+        unpriced: 2,
+        listed: true,
+        complete: true,
+        findings: Vec::new(),
+    };
+    reconciliation::record(&site.store, &compared, now()).await.unwrap();
+    let page = site.somebody(Role::Finance).await.open(PAGE).await.text;
+    assert!(page.contains("Likely 2 messages without a price here. Read Twilio’s records again."), "{page}");
 }
 
 #[tokio::test]

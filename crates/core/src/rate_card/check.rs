@@ -46,7 +46,10 @@ impl RateRow {
             RateItem::Number => self.unit == RateUnit::Month,
             RateItem::Other => false,
         };
-        if !unit_fits {
+        if self.item == RateItem::Other {
+            let message = "no card prices other charges; choose sms, whatsapp or number";
+            fault("item", "invalid_item", message);
+        } else if !unit_fits {
             fault(
                 "unit",
                 "invalid_unit",

@@ -120,7 +120,9 @@ pub enum CampaignError {
     QuoteChanged,
     /// It would cost more than is left of its month's budget, which stops sending.
     #[error(
-        "it is expected to cost {expected} before tax, more than the {left} left of the budget for {month}"
+        "it is expected to cost {} before tax, more than the {} left of the budget for {month}",
+        expected.with_sign(),
+        left.with_sign()
     )]
     OverBudget {
         /// Expected cost before tax.

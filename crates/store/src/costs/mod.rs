@@ -12,6 +12,7 @@ mod read;
 mod rebuild;
 mod rents;
 mod run_rate;
+mod uncharged;
 mod write;
 
 pub use close::{Close, CloseError, ClosedLine, close, closed, closed_lines, closed_months};
@@ -23,4 +24,5 @@ pub use rebuild::{catch_up, rebuild};
 pub(crate) use rents::cover_rents;
 pub use rents::{Rent, book_rents, booked};
 pub use run_rate::{DayCost, run_rate};
+pub use uncharged::{UnchargedRent, uncharged_rents};
 pub(crate) use write::{CostChanges, lock_month};

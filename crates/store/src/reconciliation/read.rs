@@ -1,6 +1,7 @@
 //! Asking what was found.
 
 use crate::column::Stored;
+use crate::costs::UnchargedRent;
 use crate::sql::{Row, Sql};
 use crate::{Cursor, Page, Store, StoreError, costs};
 use chrono::NaiveDate;
@@ -204,12 +205,14 @@ const SELECT: &str = "SELECT f.*, CASE WHEN m.actual_cost IS NULL THEN m.estimat
     FROM reconciliation_findings f LEFT JOIN messages m ON m.id = f.message_id";
 
 /// What would become a correction if a month were closed as it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unsettled {
     /// Findings that nobody has explained.
     pub open: u64,
     /// Messages of ours without a price.
     pub unpriced: u64,
+    /// Rents that are booked and in no record of the vendor's.
+    pub rents: Vec<UnchargedRent>,
 }
 
 /// What of a month is neither explained nor settled.
@@ -222,7 +225,8 @@ pub async fn unsettled(store: &Store, month: Month) -> Result<Unsettled, StoreEr
         .filter(|line| !line.costs.outstanding.is_zero())
         .map(|line| line.costs.messages - line.costs.priced)
         .sum();
-    Ok(Unsettled { open: open.unsigned_abs(), unpriced: unpriced.unsigned_abs() })
+    let rents = costs::uncharged_rents(store, month).await?;
+    Ok(Unsettled { open: open.unsigned_abs(), unpriced: unpriced.unsigned_abs(), rents })
 }
 
 /// One finding.

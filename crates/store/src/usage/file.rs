@@ -39,11 +39,14 @@ struct Figure {
 type Line = (NaiveDate, RateItem, Direction);
 
 impl Figure {
-    fn entry(self) -> Entry {
+    /// What it adds to a roll-up. How many numbers were charged is no count of messages.
+    fn entry(self, item: RateItem) -> Entry {
+        let (messages, segments) =
+            if item == RateItem::Number { (0, 0) } else { (self.messages, self.segments) };
         Entry {
-            messages: self.messages,
-            segments: self.segments,
-            priced: self.messages,
+            messages,
+            segments,
+            priced: messages,
             // Nothing was expected of it; so it came as expected.
             estimated: self.cost,
             actual: self.cost,
@@ -189,7 +192,7 @@ async fn file<C: ConnectionTrait>(
     for line in lines {
         let figure = |map: &BTreeMap<Line, Figure>| map.get(line).copied().unwrap_or_default();
         let (before, after) = (figure(&present), figure(&wanted));
-        costs.changed(key(*line), before.entry(), after.entry());
+        costs.changed(key(*line), before.entry(line.1), after.entry(line.1));
         if line.1 == RateItem::Number && before != after {
             months.insert(Month::of(line.0));
         }
@@ -268,7 +271,7 @@ pub(crate) async fn filed<C: ConnectionTrait>(tx: &C, costs: &mut CostChanges) -
         Sql::new("SELECT day, item, direction, messages, segments, cost FROM usage_costs").all(tx).await?
     {
         let (line, figure) = read(&row)?;
-        costs.changed(key(line), Entry::default(), figure.entry());
+        costs.changed(key(line), Entry::default(), figure.entry(line.1));
     }
     Ok(())
 }

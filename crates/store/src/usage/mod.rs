@@ -32,7 +32,7 @@ pub struct UsageRecord {
     pub count: Option<i64>,
     /// How many billed units.
     pub usage: Option<Decimal>,
-    /// What was charged, positive.
+    /// What was charged; below zero is a credit. Unlike a message's price, a charge has no sign here.
     pub price: Decimal,
     /// Its currency, upper case.
     pub price_unit: String,

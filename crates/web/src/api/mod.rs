@@ -23,6 +23,7 @@ mod payments;
 pub(crate) mod problem;
 mod projections;
 mod rate_cards;
+mod reconciliation;
 mod reminder_rule_shapes;
 mod reminder_rules;
 mod scenarios;
@@ -115,7 +116,7 @@ fn v1() -> OpenApiRouter<AppState> {
         .routes(routes!(backfill::backfill))
         .routes(routes!(closing::close))
         .routes(routes!(closing::get_closed))
-        .routes(routes!(closing::reconciliation))
+        .routes(routes!(reconciliation::read))
         .routes(routes!(projections::get))
         .routes(routes!(budgets::list))
         .routes(routes!(budgets::get, budgets::put, budgets::delete))

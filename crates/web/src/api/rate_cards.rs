@@ -3,7 +3,7 @@
 use super::auth::{MayAdmin, MayRead};
 use super::fields::Fields;
 use super::json::{Json, Path, Query};
-use super::pagination::List;
+use super::pagination::{List, PageQuery};
 use super::problem::{Code, Problem};
 use super::schema;
 use crate::AppState;
@@ -17,7 +17,7 @@ use dakiya_core::time::Timestamp;
 use dakiya_store::{rate_cards, settings};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// One charge of a price; a price may combine several, in two currencies.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -53,7 +53,7 @@ pub struct ChargeItem {
 #[serde(deny_unknown_fields)]
 #[schema(as = RateRow)]
 pub struct RowItem {
-    /// What it prices: `sms`, `whatsapp` or `number`.
+    /// What it prices: `sms`, `whatsapp` or `number`; `other` is known after from usage records and has no price.
     #[schema(value_type = String, example = "sms")]
     item: RateItem,
     /// `outbound` or `inbound`.
@@ -187,39 +187,27 @@ async fn detail(app: &AppState, card: RateCard) -> Result<CardDetail, Problem> {
     })
 }
 
-/// What to list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct CardQuery {
-    /// Taken for symmetry with other lists; rate cards are few and always on one page.
-    #[param(value_type = Option<u32>)]
-    limit: Option<String>,
-    /// There is never a next page.
-    cursor: Option<String>,
-}
-
 /// List rate cards
 #[utoipa::path(
-    get, path = "/rate-cards", operation_id = "list_rate_cards", tag = "Finance", params(CardQuery),
+    get, path = "/rate-cards", operation_id = "list_rate_cards", tag = "Finance", params(PageQuery),
     security(("api_key" = ["read"])),
-    responses((status = 200, description = "All rate cards, by name", body = List<CardItem>)),
+    responses((status = 200, description = "Rate cards, by name", body = List<CardItem>)),
 )]
 pub async fn list(
     MayRead(_): MayRead,
     State(app): State<AppState>,
-    Query(query): Query<CardQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<List<CardItem>>, Problem> {
-    super::pagination::page(query.limit.as_deref(), query.cursor)?;
+    let (limit, cursor) = query.page()?;
     let in_force = settings::get(&app.store).await?.rate_card;
-    let cards = rate_cards::list(&app.store).await?;
+    let cards = rate_cards::page(&app.store, cursor.as_ref(), limit).await?;
     let item = |card: rate_cards::RateCardName| CardItem {
         in_force: card.key == in_force,
         key: card.key,
         name: card.name,
         updated_at: card.updated_at,
     };
-    Ok(axum::Json(List::whole(cards.into_iter().map(item).collect())))
+    Ok(axum::Json(List::of(cards, item)))
 }
 
 /// Read a rate card
@@ -241,7 +229,7 @@ pub async fn get(
 /// Store a rate card
 ///
 /// Prices that hold for messages already written down do not change; each keeps what it was estimated with. The card in
-/// force must keep a price for everything that goes out (409 `invalid_state` otherwise).
+/// force must keep a price for everything that goes out, and no two cards have one name (409 `invalid_state` otherwise).
 #[utoipa::path(
     put, path = "/rate-cards/{key}", operation_id = "put_rate_card", tag = "Finance", request_body = RateCardPut,
     params(("key" = String, Path, description = "Small letters, digits and hyphens", example = "our-contract")),
@@ -249,6 +237,7 @@ pub async fn get(
     responses(
         (status = 200, description = "It was known and is changed", body = CardDetail),
         (status = 201, description = "It is new", body = CardDetail),
+        (status = 409, description = "Another card has its name, or it is in force and would lack a price"),
     ),
 )]
 pub async fn put(
@@ -280,7 +269,10 @@ pub async fn put(
     delete, path = "/rate-cards/{key}", operation_id = "remove_rate_card", tag = "Finance",
     params(("key" = String, Path, description = "Its key", example = "our-contract")),
     security(("api_key" = ["admin"])),
-    responses((status = 204, description = "It is offered nowhere any more")),
+    responses(
+        (status = 204, description = "It is offered nowhere any more"),
+        (status = 409, description = "It ships with Dakiya, is in force, or prices a saved scenario"),
+    ),
 )]
 pub async fn remove(
     MayAdmin(caller): MayAdmin,

@@ -1,10 +1,10 @@
 //! Months as CSV: a row a line, then the totals, which the rows add up to.
 
-use super::MonthReport;
+use super::{Amount, MonthReport};
 use crate::uploads::safe_cell;
 use dakiya_core::ledger::Cause;
 use dakiya_core::money::Money;
-use dakiya_store::costs::CostLine;
+use dakiya_store::costs::{CostLine, Costs};
 
 const HEADER: [&str; 27] = [
     "row",
@@ -36,8 +36,9 @@ const HEADER: [&str; 27] = [
     "usd_inr",
 ];
 
-/// Cells of text in a row.
+/// Cells of text in a row, and cells of counts behind them.
 const WORDS: usize = 11;
+const COUNTS: usize = 4;
 
 /// One month.
 pub(crate) fn month_csv(report: &MonthReport) -> Result<Vec<u8>, ::csv::Error> {
@@ -53,16 +54,23 @@ pub(crate) fn year_csv(
     under_way: bool,
 ) -> Result<Vec<u8>, ::csv::Error> {
     let mut writer = begin()?;
-    let (mut spent, mut gst, mut with_gst) = (Money::ZERO, Money::ZERO, Money::ZERO);
     for report in reports {
         month(&mut writer, report)?;
-        spent += report.spent.shown;
-        gst += report.gst.shown;
-        with_gst += report.with_gst.shown;
     }
     let prefix = if under_way { "year_to_date" } else { "year" };
-    for (row, amount) in [("total", spent), ("gst", gst), ("total_with_gst", with_gst)] {
-        total(&mut writer, &format!("{prefix}_{row}"), year, [amount.to_plain()])?;
+    let sum = |of: fn(&MonthReport) -> Amount| {
+        reports.iter().map(of).fold(Amount::default(), |sum, amount| Amount {
+            exact: sum.exact + amount.exact,
+            shown: sum.shown + amount.shown,
+        })
+    };
+    let costs = reports.iter().fold(Costs::default(), |sum, report| sum + report.sum);
+    let spent = sum(|report| report.spent).shown;
+    total(&mut writer, &format!("{prefix}_total"), year, figures(&costs, spent))?;
+    for (row, amount) in
+        [("gst", sum(|report| report.gst)), ("total_with_gst", sum(|report| report.with_gst))]
+    {
+        total(&mut writer, &format!("{prefix}_{row}"), year, spent_alone(amount))?;
     }
     end(writer)
 }
@@ -89,14 +97,13 @@ fn month(writer: &mut Writer, report: &MonthReport) -> Result<(), ::csv::Error> 
     let rates = rates.join("; ");
     for (line, shown) in report.lines.iter().zip(report.shown_lines()) {
         let mut cells = words(report, line);
-        cells.extend(figures(line, shown));
+        cells.extend(figures(&line.costs, shown));
         cells.push(rates.clone());
         writer.write_record(cells.iter().map(|cell| safe_cell(cell)))?;
     }
-    total(writer, "total", &name, [report.spent.shown.to_plain(), report.spent.exact.to_plain()])?;
-    total(writer, "gst", &name, [report.gst.shown.to_plain(), report.gst.exact.to_plain()])?;
-    let with_gst = [report.with_gst.shown.to_plain(), report.with_gst.exact.to_plain()];
-    total(writer, "total_with_gst", &name, with_gst)?;
+    total(writer, "total", &name, figures(&report.sum, report.spent.shown))?;
+    total(writer, "gst", &name, spent_alone(report.gst))?;
+    total(writer, "total_with_gst", &name, spent_alone(report.with_gst))?;
     let Some(closed) = &report.closed else { return Ok(()) };
     for (row, amount) in [
         ("closed", closed.spent),
@@ -104,25 +111,27 @@ fn month(writer: &mut Writer, report: &MonthReport) -> Result<(), ::csv::Error> 
         ("closed_gst", closed.gst),
         ("gst_corrections", closed.gst_corrections),
     ] {
-        total(writer, row, &name, [amount.shown.to_plain(), amount.exact.to_plain()])?;
+        total(writer, row, &name, spent_alone(amount))?;
     }
     Ok(())
 }
 
-/// A row with amounts alone: what is shown, and perhaps what is exact.
-fn total<const N: usize>(
-    writer: &mut Writer,
-    row: &str,
-    month: &str,
-    amounts: [String; N],
-) -> Result<(), ::csv::Error> {
+/// A row with figures alone, from the first count on.
+fn total(writer: &mut Writer, row: &str, month: &str, figures: Vec<String>) -> Result<(), ::csv::Error> {
     let mut cells = vec![String::new(); HEADER.len()];
     cells[0] = row.to_owned();
     cells[1] = month.to_owned();
-    for (cell, amount) in cells[WORDS + 4..].iter_mut().zip(amounts) {
-        *cell = amount;
+    for (cell, figure) in cells[WORDS..].iter_mut().zip(figures) {
+        *cell = figure;
     }
     writer.write_record(cells)
+}
+
+/// Figures that say nothing but an amount, as it is shown and exactly.
+fn spent_alone(amount: Amount) -> Vec<String> {
+    let mut cells = vec![String::new(); COUNTS];
+    cells.extend([amount.shown.to_plain(), amount.exact.to_plain()]);
+    cells
 }
 
 /// What a line is about, in words that programs know again.
@@ -146,19 +155,19 @@ pub(super) fn words(report: &MonthReport, line: &CostLine) -> Vec<String> {
     ]
 }
 
-fn figures(line: &CostLine, shown: Money) -> Vec<String> {
-    let costs = line.costs;
-    let mut cells: Vec<String> =
-        [costs.messages, costs.segments, costs.failed, costs.messages - costs.priced]
-            .map(|count| count.to_string())
-            .into();
-    cells.extend(amounts(line, shown).map(Money::to_plain));
+fn figures(costs: &Costs, shown: Money) -> Vec<String> {
+    let mut cells: Vec<String> = counts(costs).map(|count| count.to_string()).into();
+    cells.extend(amounts(costs, shown).map(Money::to_plain));
     cells
 }
 
-/// The amounts of a line in the order of the columns: shown, then exact ones.
-pub(super) fn amounts(line: &CostLine, shown: Money) -> [Money; 11] {
-    let costs = line.costs;
+/// The counts of a line or a total in the order of the columns.
+pub(super) fn counts(costs: &Costs) -> [i64; COUNTS] {
+    [costs.messages, costs.segments, costs.failed, costs.messages - costs.priced]
+}
+
+/// The amounts of a line or a total in the order of the columns: shown, then exact ones.
+pub(super) fn amounts(costs: &Costs, shown: Money) -> [Money; 11] {
     let by = |cause| costs.differences.of(cause);
     let explained = Money::from_micros(costs.differences.total());
     [

@@ -7,6 +7,7 @@ mod breakdown;
 mod closed;
 mod csv;
 mod pricer;
+mod reconciled;
 mod words;
 mod xlsx;
 
@@ -15,6 +16,7 @@ pub(crate) use breakdown::{By, Row};
 pub(crate) use closed::ClosedFigures;
 pub(crate) use csv::{month_csv, year_csv};
 pub(crate) use pricer::{CardInForce, Pricer};
+pub(crate) use reconciled::{MonthDay, ReadDay, month_days};
 pub(crate) use words::{cause_words, gst_words};
 pub(crate) use xlsx::month_xlsx;
 
@@ -107,11 +109,7 @@ impl MonthReport {
     fn reckon(month: Month, lines: Vec<CostLine>, names: Names, gst_rule: Gst, fx: Vec<FxPart>) -> Self {
         let sum = lines.iter().fold(Costs::default(), |sum, line| sum + line.costs);
         let spent = sum.spent();
-        // What was estimated and every cause are parts of what was spent.
-        let mut parts: Vec<(Option<Cause>, Money)> =
-            Cause::ALL.iter().map(|cause| (Some(*cause), sum.differences.of(*cause))).collect();
-        let explained = Money::from_micros(sum.differences.total());
-        parts.push((None, spent - sum.estimated - explained));
+        let parts = causes(&sum);
         let mut all = vec![sum.estimated];
         all.extend(parts.iter().map(|(_, amount)| *amount));
         let shown = apportion::to_paise(&all);
@@ -152,6 +150,16 @@ impl MonthReport {
         let exact: Vec<Money> = self.lines.iter().map(|line| line.costs.spent()).collect();
         apportion::to_total(&exact, self.spent.shown)
     }
+}
+
+/// Why it cost something else than estimated, exactly; `None` is what no cause explains. The estimate and every cause are
+/// parts of what was spent.
+pub(crate) fn causes(sum: &Costs) -> Vec<(Option<Cause>, Money)> {
+    let mut parts: Vec<(Option<Cause>, Money)> =
+        Cause::ALL.iter().map(|cause| (Some(*cause), sum.differences.of(*cause))).collect();
+    let explained = Money::from_micros(sum.differences.total());
+    parts.push((None, sum.spent() - sum.estimated - explained));
+    parts
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(crate) struct Pricer {
 pub(crate) struct CardInForce {
     pub(crate) key: String,
     pub(crate) name: String,
-    /// From when on its newest price holds.
+    /// From when on its oldest price holds.
     pub(crate) dated: Option<chrono::NaiveDate>,
     pub(crate) days: i64,
     /// Too old to rely on.

@@ -87,11 +87,33 @@ fn every_table_of_any_month_adds_up_to_the_paisa() {
     }
 }
 
+/// The cells of a file from the first count to the last amount, of rows that are called so.
+fn figures_of(file: &[u8], row: &str) -> Vec<Vec<Decimal>> {
+    let mut reader = ::csv::Reader::from_reader(file);
+    let rows = reader.records().map(Result::unwrap).filter(|cells| &cells[0] == row);
+    rows.map(|cells| cells.iter().skip(11).take(15).map(|cell| cell.parse().unwrap()).collect()).collect()
+}
+
+fn re_added(rows: &[Vec<Decimal>]) -> Vec<Decimal> {
+    (0..15).map(|column| rows.iter().map(|row| row[column]).sum()).collect()
+}
+
+#[test]
+fn every_column_of_a_file_re_adds_to_its_total() {
+    let mut dice = Dice(7);
+    let reports: Vec<MonthReport> = (0..3).map(|_| report((0..20).map(|_| dice.line()).collect())).collect();
+    let month = month_csv(&reports[0]).unwrap();
+    assert_eq!(figures_of(&month, "total"), [re_added(&figures_of(&month, "line"))]);
+    let year = year_csv("2026-27", &reports, false).unwrap();
+    assert_eq!(figures_of(&year, "year_total"), [re_added(&figures_of(&year, "line"))]);
+    assert_eq!(figures_of(&year, "year_total"), [re_added(&figures_of(&year, "total"))]);
+}
+
 #[test]
 fn a_month_of_nothing_costs_nothing() {
     let report = report(Vec::new());
     assert!(report.is_empty() && report.by(By::What).is_empty());
     assert_eq!((report.spent.shown, report.with_gst.shown), (Money::ZERO, Money::ZERO));
     assert!(report.causes.iter().all(|(cause, amount)| cause.is_some() && amount.shown.is_zero()));
-    assert!(month_xlsx(&report, "VehicAid", Timestamp::default()).is_ok());
+    assert!(month_xlsx(&report, "VehicAid", (Timestamp::default(), chrono_tz::Asia::Kolkata)).is_ok());
 }

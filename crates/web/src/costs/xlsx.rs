@@ -1,9 +1,10 @@
 //! A month as a workbook: numbers as numbers, totals as formulas with their results beside them.
 
-use super::csv::{amounts, words};
+use super::csv::{amounts, counts, words};
 use super::{By, MonthReport, cause_words, gst_words};
+use chrono_tz::Tz;
 use dakiya_core::money::Money;
-use dakiya_core::time::Timestamp;
+use dakiya_core::time::{Timestamp, day_in};
 use rust_xlsxwriter::{
     DocProperties, ExcelDateTime, Format, FormatBorder, Formula, Workbook, Worksheet, XlsxError,
 };
@@ -40,18 +41,22 @@ const AMOUNT_HEADS: [&str; 11] = [
     "Difference: no estimate ₹",
 ];
 
-/// One month.
-pub(crate) fn month_xlsx(report: &MonthReport, brand: &str, at: Timestamp) -> Result<Vec<u8>, XlsxError> {
+/// One month. Days and times in it are those of the business's zone.
+pub(crate) fn month_xlsx(
+    report: &MonthReport,
+    brand: &str,
+    (at, zone): (Timestamp, Tz),
+) -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
     let created = ExcelDateTime::from_timestamp(at.timestamp())?;
     let title = format!("Costs of {}", report.month);
     book.set_properties(
         &DocProperties::new().set_title(&title).set_company(brand).set_creation_datetime(&created),
     );
-    summary(book.add_worksheet(), report, &title)?;
+    summary(book.add_worksheet(), report, &title, zone)?;
     lines(book.add_worksheet(), report)?;
     campaigns(book.add_worksheet(), report)?;
-    assumptions(book.add_worksheet(), report, brand, at)?;
+    assumptions(book.add_worksheet(), report, brand, (at, zone))?;
     book.save_to_buffer()
 }
 
@@ -96,15 +101,9 @@ impl<'s> Sheet<'s> {
     }
 
     /// A formula, and what it comes to for those that do not reckon it.
-    fn formula(
-        &mut self,
-        column: usize,
-        formula: &str,
-        result: Money,
-        format: &str,
-    ) -> Result<(), XlsxError> {
+    fn formula(&mut self, column: usize, formula: &str, result: &str, format: &str) -> Result<(), XlsxError> {
         let format = Format::new().set_num_format(format).set_bold().set_border_top(FormatBorder::Thin);
-        let formula = Formula::new(formula).set_result(result.to_plain());
+        let formula = Formula::new(formula).set_result(result);
         self.sheet.write_formula_with_format(self.row, at(column), formula, &format).map(|_| ())
     }
 
@@ -113,12 +112,24 @@ impl<'s> Sheet<'s> {
         if from == self.row {
             return self.money(column, result, format);
         }
+        self.formula(column, &self.above(column, from), &result.to_plain(), format)
+    }
+
+    /// The same of counts.
+    fn sum_count(&mut self, column: usize, from: u32, result: i64) -> Result<(), XlsxError> {
+        if from == self.row {
+            return self.count(column, result);
+        }
+        self.formula(column, &self.above(column, from), &result.to_string(), COUNT)
+    }
+
+    fn above(&self, column: usize, from: u32) -> String {
         let letter = letters(column);
-        self.formula(column, &format!("=SUM({letter}{}:{letter}{})", from + 1, self.row), result, format)
+        format!("=SUM({letter}{}:{letter}{})", from + 1, self.row)
     }
 }
 
-fn summary(sheet: &mut Worksheet, report: &MonthReport, title: &str) -> Result<(), XlsxError> {
+fn summary(sheet: &mut Worksheet, report: &MonthReport, title: &str, zone: Tz) -> Result<(), XlsxError> {
     let mut sheet = Sheet::named(sheet, "Summary", &[44.0, 12.0, 12.0, 18.0, 18.0])?;
     sheet.heads(&[title])?;
     sheet.row += 1;
@@ -133,6 +144,8 @@ fn summary(sheet: &mut Worksheet, report: &MonthReport, title: &str) -> Result<(
         sheet.row += 1;
     }
     sheet.text(0, "Before GST")?;
+    sheet.sum_count(1, first, report.sum.messages)?;
+    sheet.sum_count(2, first, report.sum.segments)?;
     sheet.sum(3, first, report.estimated.shown, PAISE)?;
     sheet.sum(4, first, report.spent.shown, PAISE)?;
     let total = sheet.row;
@@ -141,9 +154,10 @@ fn summary(sheet: &mut Worksheet, report: &MonthReport, title: &str) -> Result<(
     sheet.money(4, report.gst.shown, PAISE)?;
     sheet.row += 1;
     sheet.text(0, "With GST")?;
-    sheet.formula(4, &format!("=E{}+E{}", total + 1, total + 2), report.with_gst.shown, PAISE)?;
+    let with_gst = report.with_gst.shown.to_plain();
+    sheet.formula(4, &format!("=E{}+E{}", total + 1, total + 2), &with_gst, PAISE)?;
     sheet.row += 2;
-    close(&mut sheet, report)?;
+    close(&mut sheet, report, zone)?;
     sheet.heads(&["Of what was spent", "", "", "", "₹"])?;
     let first = sheet.row;
     for (label, amount) in
@@ -171,9 +185,9 @@ fn summary(sheet: &mut Worksheet, report: &MonthReport, title: &str) -> Result<(
 }
 
 /// What was frozen and what was corrected since, of a month that is closed.
-fn close(sheet: &mut Sheet, report: &MonthReport) -> Result<(), XlsxError> {
+fn close(sheet: &mut Sheet, report: &MonthReport, zone: Tz) -> Result<(), XlsxError> {
     let Some(closed) = &report.closed else { return Ok(()) };
-    let day = closed.close.closed_at.date_naive();
+    let day = day_in(closed.close.closed_at, zone);
     let title = format!("Closed on {day} by {}", closed.close.closed_by);
     sheet.heads(&[&title, "", "", "GST ₹", "Before GST ₹"])?;
     let first = sheet.row;
@@ -200,26 +214,25 @@ fn lines(sheet: &mut Worksheet, report: &MonthReport) -> Result<(), XlsxError> {
     sheet.heads(&heads)?;
     sheet.sheet.set_freeze_panes(1, 0)?.set_repeat_rows(0, 0)?;
     let first = sheet.row;
-    let (counts, money) = (LINE_HEADS.len(), LINE_HEADS.len() + COUNT_HEADS.len());
-    let mut sums = [Money::ZERO; AMOUNT_HEADS.len()];
+    let (counted, money) = (LINE_HEADS.len(), LINE_HEADS.len() + COUNT_HEADS.len());
     for (line, shown) in report.lines.iter().zip(report.shown_lines()) {
         // The first word says that it is a line; here the sheet does.
         for (column, word) in words(report, line)[1..].iter().enumerate() {
             sheet.text(column, word)?;
         }
-        let costs = line.costs;
-        let counted = [costs.messages, costs.segments, costs.failed, costs.messages - costs.priced];
-        for (index, count) in counted.into_iter().enumerate() {
-            sheet.count(counts + index, count)?;
+        for (index, count) in counts(&line.costs).into_iter().enumerate() {
+            sheet.count(counted + index, count)?;
         }
-        for (index, amount) in amounts(line, shown).into_iter().enumerate() {
+        for (index, amount) in amounts(&line.costs, shown).into_iter().enumerate() {
             sheet.money(money + index, amount, if index == 0 { PAISE } else { EXACT })?;
-            sums[index] += amount;
         }
         sheet.row += 1;
     }
     sheet.text(0, "Total")?;
-    for (index, sum) in sums.into_iter().enumerate() {
+    for (index, sum) in counts(&report.sum).into_iter().enumerate() {
+        sheet.sum_count(counted + index, first, sum)?;
+    }
+    for (index, sum) in amounts(&report.sum, report.spent.shown).into_iter().enumerate() {
         sheet.sum(money + index, first, sum, if index == 0 { PAISE } else { EXACT })?;
     }
     Ok(())
@@ -240,6 +253,8 @@ fn campaigns(sheet: &mut Worksheet, report: &MonthReport) -> Result<(), XlsxErro
         sheet.row += 1;
     }
     sheet.text(0, "Total")?;
+    sheet.sum_count(2, first, report.sum.messages)?;
+    sheet.sum_count(3, first, report.sum.segments)?;
     sheet.sum(4, first, report.estimated.shown, PAISE)?;
     sheet.sum(5, first, report.spent.shown, PAISE)
 }
@@ -248,14 +263,14 @@ fn assumptions(
     sheet: &mut Worksheet,
     report: &MonthReport,
     brand: &str,
-    at: Timestamp,
+    (at, zone): (Timestamp, Tz),
 ) -> Result<(), XlsxError> {
     let mut sheet = Sheet::named(sheet, "Assumptions", &[26.0, 110.0])?;
     sheet.heads(&["What", "How"])?;
     let mut said = vec![
         ("Business".to_owned(), brand.to_owned()),
         ("Month".to_owned(), format!("{}, in the business's time zone", report.month)),
-        ("Written at".to_owned(), at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
+        ("Written at".to_owned(), at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string()),
         ("GST".to_owned(), format!("{}; on the exact sum, rounded once", gst_words(&report.gst_rule))),
     ];
     for part in &report.fx {

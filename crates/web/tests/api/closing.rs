@@ -3,8 +3,12 @@
 use crate::world::World;
 use axum::http::Method;
 use dakiya_core::api_key::{KeyKind, KeyScope};
+use dakiya_core::message::Channel;
+use dakiya_core::money::Money;
+use dakiya_core::sender::SenderAddress;
 use dakiya_core::time::Month;
 use dakiya_simulator::UsageDay;
+use dakiya_store::costs::{self, Rent};
 use serde_json::json;
 
 /// A month that is over in every zone.
@@ -90,11 +94,45 @@ async fn a_months_reconciliation_is_read_by_month() {
     let world = World::in_the_morning().await;
     let month = two_months_ago().to_string();
     let empty = world.get(&format!("/finance/reconciliation?month={month}")).await.json(200);
-    let nothing = json!({"month": month, "days": [], "items": [], "next_cursor": null, "findings": []});
+    let nothing =
+        json!({"month": month, "days": [], "rents_not_charged": [], "items": [], "next_cursor": null});
     assert_eq!(empty, nothing);
     let of = |more: &str| format!("/finance/reconciliation?month={month}{more}");
     assert_eq!(world.get(&of(&format!("&day={month}-01&limit=1"))).await.json(200)["items"], json!([]));
     assert_eq!(world.get(&of("&day=2020-01-01")).await.fields(422), ["day"]);
     assert_eq!(world.get(&of("&limit=501")).await.fields(422), ["limit"]);
     assert_eq!(world.get("/finance/reconciliation?month=13").await.fields(422), ["month"]);
+}
+
+#[tokio::test]
+async fn days_before_our_first_message_are_in_a_months_reconciliation_as_on_its_page() {
+    let world = World::new().await;
+    used(&world, "12.5");
+    world.post("/finance/backfill", json!({"months": 3})).await.json(200);
+    let month = two_months_ago().to_string();
+    let read = world.get(&format!("/finance/reconciliation?month={month}")).await.json(200);
+    let day = read["days"].as_array().unwrap().iter().find(|day| day["charged"] != "0").unwrap();
+    let figures = ["state", "charged", "booked", "difference"].map(|name| day[name].as_str().unwrap());
+    assert_eq!(figures, ["from_records", "12.5", "12.5", "0"]);
+}
+
+#[tokio::test]
+async fn a_rent_that_is_booked_and_in_no_record_is_listed_with_its_month() {
+    let world = World::new().await;
+    let month = two_months_ago();
+    let rent = Rent {
+        sender: SenderAddress::stored("+15005550006".to_owned()),
+        channel: Channel::Sms,
+        cost: Money::parse("150").unwrap(),
+    };
+    costs::book_rents(&world.store, &[rent], month.first_day()).await.unwrap();
+    let expected = json!([{
+        "sender": "+15005550006",
+        "day": month.first_day().to_string(),
+        "amount": {"amount": "150.00", "currency": "INR"},
+    }]);
+    let read = world.get(&format!("/finance/reconciliation?month={month}")).await.json(200);
+    assert_eq!(read["rents_not_charged"], expected);
+    let closed = world.post("/finance/close", json!({"month": month.to_string()})).await.json(200);
+    assert_eq!(closed["unsettled"]["rents_not_charged"], expected);
 }

@@ -172,6 +172,28 @@ async fn delete(world: &World, card: &str) -> Answer {
 }
 
 #[tokio::test]
+async fn no_two_rate_cards_have_one_name_and_they_are_listed_page_by_page() {
+    let world = World::new().await;
+    world.put("/rate-cards/ours", priced(row("2026-01-01", "0.50"))).await.json(201);
+    let second = world.put("/rate-cards/theirs", priced(row("2026-01-01", "0.50"))).await;
+    assert_eq!(second.problem(409), "invalid_state");
+    assert_eq!(world.get("/rate-cards/theirs").await.problem(404), "not_found");
+    let (mut keys, mut path) = (Vec::new(), "/rate-cards?limit=1".to_owned());
+    loop {
+        let page = world.get(&path).await.json(200);
+        keys.extend(
+            page["items"].as_array().unwrap().iter().map(|card| card["key"].as_str().unwrap().to_owned()),
+        );
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        path = format!("/rate-cards?limit=1&cursor={next}");
+    }
+    assert_eq!(keys, ["ours", "setup-guide", "twilio-list"]);
+    for list in ["/rate-cards", "/finance/scenarios"] {
+        assert_eq!(world.get(&format!("{list}?cursor=none")).await.fields(422), ["cursor"], "{list}");
+    }
+}
+
+#[tokio::test]
 async fn a_rate_card_is_removed_unless_it_ships_or_is_used() {
     let world = World::new().await;
     world.put("/rate-cards/ours", priced(row("2026-01-01", "0.50"))).await.json(201);

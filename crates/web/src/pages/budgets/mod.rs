@@ -28,7 +28,7 @@ use dakiya_core::user::Permission;
 use dakiya_store::{budgets, settings};
 use months::{MonthRow, month_words};
 use rust_decimal::Decimal;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Everything about budgets and rates.
 pub(crate) fn routes() -> Router<AppState> {
@@ -40,8 +40,11 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(reconciliation::routes())
 }
 
-/// Months shown: this one and the next eleven.
+/// Months shown, whether they have a budget or not: this one and the next eleven.
 const MONTHS: u32 = 12;
+
+/// Budgets shown: as many as there are months from 2000 to 2199.
+const MOST_BUDGETS: u64 = 2_400;
 
 /// Word, label.
 const GST_MODES: [(&str, &str); 3] = [
@@ -117,12 +120,13 @@ async fn page(
     Ok((status, view::html(&page)).into_response())
 }
 
-/// Those of the last year that have a budget, this one and the coming ones.
+/// This one and the coming ones, and every other that has a budget: one that was mistyped can be found and taken away.
 async fn months_shown(app: &AppState, this: Month) -> PageResult<Vec<Month>> {
-    let year_ago = this.first_day().checked_sub_months(chrono::Months::new(12)).map_or(this, Month::of);
-    let past = budgets::list(&app.store, year_ago, this).await?;
-    let past = past.into_iter().map(|stored| stored.budget.month).filter(|month| *month < this);
-    Ok(past.chain((0..MONTHS).map(|ahead| this.plus(ahead))).collect())
+    let mut shown: BTreeSet<Month> = (0..MONTHS).map(|ahead| this.plus(ahead)).collect();
+    shown.extend(
+        budgets::page(&app.store, None, MOST_BUDGETS).await?.items.iter().map(|stored| stored.budget.month),
+    );
+    Ok(shown.into_iter().collect())
 }
 
 async fn show(

@@ -11,7 +11,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect};
 use dakiya_core::rate_card::RateCard;
 use dakiya_core::user::Permission;
-use dakiya_store::rate_cards;
+use dakiya_store::{StoreError, rate_cards};
 
 pub(super) async fn create(
     State(app): State<AppState>,
@@ -24,8 +24,14 @@ pub(super) async fn create(
         return list_page(&app, &person, Told { fields, faults, ..Told::default() }).await;
     };
     let copied = Some(fields.text("copied")).filter(|key| !key.is_empty());
-    let key = rate_cards::add(&app.store, &name, copied, &person.actor(), app.clock.now()).await?;
-    Ok(Redirect::to(&format!("/budgets/rate-cards/{key}?done=created")).into_response())
+    match rate_cards::add(&app.store, &name, copied, &person.actor(), app.clock.now()).await {
+        Ok(key) => Ok(Redirect::to(&format!("/budgets/rate-cards/{key}?done=created")).into_response()),
+        Err(StoreError::Conflict(why)) => {
+            faults.add("name", why);
+            list_page(&app, &person, Told { fields, faults, ..Told::default() }).await
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 pub(super) async fn ask_remove(

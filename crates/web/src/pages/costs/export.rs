@@ -40,7 +40,10 @@ async fn xlsx(State(app): State<AppState>, person: Person, Path(text): Path<Stri
     let report = MonthReport::of(&app, month).await?;
     let now = app.clock.now();
     // A month of many campaigns takes a while to pack; other requests go on meanwhile.
-    let packed = tokio::task::spawn_blocking(move || month_xlsx(&report, &app.config.brand, now)).await;
+    let packed = tokio::task::spawn_blocking(move || {
+        month_xlsx(&report, &app.config.brand, (now, app.config.timezone))
+    });
+    let packed = packed.await;
     let file = packed.map_err(|error| PageError::internal(&error))?;
     let file = file.map_err(|error| PageError::internal(&error))?;
     let headers = [

@@ -1,6 +1,7 @@
 //! What was spent and what it may come to: months behind and ahead, their files, scenarios and savings.
 
 mod chart;
+mod differing;
 mod export;
 mod messages;
 mod month;

@@ -1,6 +1,7 @@
 //! This month and the next twelve: spent, certain, projected, against the budget; with how it was reckoned.
 
 use super::chart::{Chart, HEIGHT};
+use super::differing::{self, Step};
 use super::spenders::{self, Spenders};
 use crate::auth::Person;
 use crate::costs::months_ahead;
@@ -10,8 +11,8 @@ use crate::view::{self, Frame, Section};
 use crate::{AppState, method};
 use askama::Template;
 use axum::Router;
-use axum::extract::State;
-use axum::response::IntoResponse as _;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse as _, Redirect};
 use axum::routing::get;
 use chrono::NaiveDate;
 use dakiya_core::message::{Category, Direction};
@@ -24,9 +25,10 @@ use dakiya_core::rate_card::{RateItem, Spread};
 use dakiya_core::tax::GstMode;
 use dakiya_core::time::{Month, Timestamp};
 use dakiya_scheduler::{Basis, Projection};
-use dakiya_store::{costs, fx_rates, settings};
+use dakiya_store::{fx_rates, settings};
 use rust_decimal::prelude::ToPrimitive as _;
 use rust_decimal::{Decimal, RoundingStrategy};
+use std::collections::HashMap;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new().route("/costs", get(show))
@@ -63,6 +65,7 @@ struct CostsPage {
     chart: Chart,
     chart_height: u32,
     spenders: [Spenders; 2],
+    steps: Vec<Step>,
     gst_words: String,
     sentence: String,
     checked: Option<String>,
@@ -90,10 +93,18 @@ impl CostsPage {
     }
 }
 
-async fn show(State(app): State<AppState>, person: Person) -> PageResult {
+/// `?month=2026-11` leads to that month's page.
+async fn show(
+    State(app): State<AppState>,
+    person: Person,
+    Query(query): Query<HashMap<String, String>>,
+) -> PageResult {
+    if let Some(text) = query.get("month") {
+        let month = super::month_of(text.trim())?;
+        return Ok(Redirect::to(&format!("/costs/{month}")).into_response());
+    }
     let this = Month::of(app.today());
     let projection = months_ahead(&app).await?;
-    let spent = costs::month(&app.store, this).await?;
     let gst = settings::get(&app.store).await?.gst;
     let gst_words = match gst.mode {
         GstMode::VendorCharged => format!("GST at {}%, added by the vendor", gst.rate.normalize()),
@@ -114,7 +125,11 @@ async fn show(State(app): State<AppState>, person: Person) -> PageResult {
         years: shown_years(&projection.months),
         chart: Chart::of(&from_here, this),
         chart_height: HEIGHT,
-        spenders: [spenders::by_template(&app, &spent).await?, spenders::by_plan(&app, &spent).await?],
+        spenders: [
+            spenders::by_template(&app, &projection.this_month).await?,
+            spenders::by_plan(&app, &projection.this_month).await?,
+        ],
+        steps: differing::steps(&projection.this_month, &present),
         gst_words,
         sentence: method::sentence(&projection.basis),
         checked: checked(&projection.basis),

@@ -142,7 +142,7 @@ fn title(waste: Waste) -> &'static str {
 fn row(found: WasteFound) -> Row {
     let (subject, href, basis, remedy) = match found.subject {
         WasteSubject::Number(phone) => (
-            filters::spaced(phone),
+            filters::hidden(phone),
             format!("/contacts/{phone}"),
             "what these messages cost".to_owned(),
             Remedy::Number(phone),
@@ -202,7 +202,7 @@ fn done_row(measured: Measured, frame: &Frame, today: NaiveDate) -> DoneRow {
             (format!("{key}, {language}, version {version}"), href)
         }
         _ => match fix.phone {
-            Some(phone) => (phone.masked(), format!("/contacts/{phone}")),
+            Some(phone) => (filters::hidden(phone), format!("/contacts/{phone}")),
             None => ("A person who was erased".to_owned(), String::new()),
         },
     };

@@ -5,8 +5,9 @@ use crate::filters::{exact_rupees, grouped};
 use crate::forms::{Faults, Fields};
 use dakiya_core::apportion;
 use dakiya_core::fx_rate;
+use dakiya_core::message::Direction;
 use dakiya_core::money::Money;
-use dakiya_core::rate_card::{RateCard, RateUnit};
+use dakiya_core::rate_card::{NoRate, RateCard, RateItem, RateUnit};
 use dakiya_core::scenario::{Scenario, ScenarioCost};
 
 /// The fields of a month, as addresses and forms spell them.
@@ -126,7 +127,7 @@ pub(super) struct PricedView {
     pub(super) range: Option<(Money, Money)>,
     pub(super) usd_inr: String,
     pub(super) assumptions: Vec<String>,
-    /// What the card has no price for; then there are no figures.
+    /// `No price for texts`; then there are no figures. Empty otherwise.
     pub(super) no_price: String,
 }
 
@@ -147,7 +148,7 @@ impl PricedView {
         };
         match pricer.price(scenario, card) {
             Ok(cost) => view.fill(cost),
-            Err(error) => view.no_price = error.to_string(),
+            Err(error) => view.no_price = no_price_words(&error),
         }
         view
     }
@@ -177,6 +178,18 @@ impl PricedView {
         self.usd_inr = exact_rupees(Money::new(cost.usd_inr));
         self.assumptions = cost.assumptions;
     }
+}
+
+fn no_price_words(error: &NoRate) -> String {
+    let what = match (error.item, error.direction) {
+        (RateItem::Sms, Direction::Outbound) => "texts",
+        (RateItem::Sms, Direction::Inbound) => "texts received",
+        (RateItem::Whatsapp, Direction::Outbound) => "WhatsApp messages",
+        (RateItem::Whatsapp, Direction::Inbound) => "WhatsApp messages received",
+        (RateItem::Number, _) => "numbers",
+        (RateItem::Other, _) => "other charges",
+    };
+    format!("No price for {what}")
 }
 
 fn unit_words(unit: RateUnit, quantity: u64) -> &'static str {

@@ -15,6 +15,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
+use dakiya_core::rate_card::RateCard;
 use dakiya_core::scenario::{SHIPPED, Scenario, checked_name};
 use dakiya_core::user::Permission;
 use dakiya_store::StoreError;
@@ -75,6 +76,12 @@ async fn list(
     let cursor = Some(asked.text("cursor")).filter(|text| !text.is_empty()).map(dakiya_store::Cursor::new);
     let page = scenarios::list(&app.store, cursor.as_ref(), ROWS).await?;
     let chosen = |list: &[String], key: &str| list.is_empty() || list.iter().any(|found| found == key);
+    // A card that can price none of them stands in the way of those that can, unless somebody asks for it.
+    let prices_none = |card: &RateCard| {
+        on.is_empty()
+            && !page.items.is_empty()
+            && page.items.iter().all(|saved| pricer.price(&saved.scenario, card).is_err())
+    };
     let cards: Vec<CardChoice> = pricer
         .cards
         .iter()
@@ -82,10 +89,11 @@ async fn list(
             key: card.key.clone(),
             name: card.name.clone(),
             in_force: card.key == pricer.in_force,
-            chosen: chosen(&on, &card.key),
+            chosen: chosen(&on, &card.key) && !prices_none(card),
         })
         .collect();
-    let shown: Vec<_> = pricer.cards.iter().filter(|card| chosen(&on, &card.key)).collect();
+    let shown: Vec<_> =
+        pricer.cards.iter().zip(&cards).filter(|(_, choice)| choice.chosen).map(|(card, _)| card).collect();
     let row = |saved: SavedScenario| ScenarioRow {
         cells: shown.iter().map(|card| PricedView::of(&pricer, &saved.scenario, card)).collect(),
         chosen: chosen(&only, &saved.key),
@@ -120,9 +128,9 @@ async fn list(
 fn words(scenario: &Scenario) -> String {
     let count = |number: u64| filters::grouped(number.into());
     let mut said = vec![format!(
-        "{} requests × {} messages",
-        count(scenario.requests_per_month),
-        count(scenario.sms_per_request)
+        "{} × {}",
+        filters::counted(scenario.requests_per_month, "request", "requests"),
+        filters::counted(scenario.sms_per_request, "message", "messages")
     )];
     if scenario.whatsapp_percent > 0 {
         said.push(format!("{}% by WhatsApp", scenario.whatsapp_percent));
@@ -136,7 +144,9 @@ fn words(scenario: &Scenario) -> String {
     if let Some(rate) = scenario.usd_inr {
         said.push(format!("dollar at ₹{}", rate.normalize()));
     }
-    said.push(filters::counted(scenario.phone_numbers, "number", "numbers"));
+    if scenario.phone_numbers > 0 {
+        said.push(filters::counted(scenario.phone_numbers, "number", "numbers"));
+    }
     said.join(", ")
 }
 

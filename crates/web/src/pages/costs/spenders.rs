@@ -17,7 +17,7 @@ pub(super) struct Spender {
     pub(super) name: String,
     /// Where more is said about it; empty: nowhere.
     pub(super) href: String,
-    pub(super) messages: u64,
+    pub(super) messages: i64,
     pub(super) spent: Money,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Spenders {
     pub(super) title: &'static str,
     pub(super) first: &'static str,
     pub(super) lines: Vec<Spender>,
-    pub(super) messages: u64,
+    pub(super) messages: i64,
     pub(super) spent: Money,
 }
 
@@ -37,6 +37,15 @@ enum What {
     Campaign(CampaignId),
     Rule(ReminderRuleId),
     Other,
+    /// The vendor's own totals, which know none of these.
+    FromRecords,
+}
+
+impl What {
+    /// Whether it is a line for what belongs to nothing that has a name.
+    fn is_rest(self) -> bool {
+        matches!(self, What::Other | What::FromRecords)
+    }
 }
 
 /// By template.
@@ -70,20 +79,21 @@ async fn of(
     what: impl Fn(&CostLine) -> What,
     nothing: &str,
 ) -> PageResult<Spenders> {
-    let mut sums: BTreeMap<What, (u64, Money)> = BTreeMap::new();
+    let mut sums: BTreeMap<What, (i64, Money)> = BTreeMap::new();
     for line in month {
-        let sum = sums.entry(what(line)).or_default();
-        sum.0 += line.costs.messages.unsigned_abs();
+        let what = if line.is_from_usage_records() { What::FromRecords } else { what(line) };
+        let sum = sums.entry(what).or_default();
+        sum.0 += line.costs.messages;
         sum.1 += line.costs.spent();
     }
-    let mut ordered: Vec<(What, (u64, Money))> = sums.into_iter().collect();
-    ordered.sort_by_key(|(what, (_, spent))| (*what == What::Other, std::cmp::Reverse(*spent)));
+    let mut ordered: Vec<(What, (i64, Money))> = sums.into_iter().collect();
+    ordered.sort_by_key(|(what, (_, spent))| (what.is_rest(), std::cmp::Reverse(*spent)));
     let mut spenders = Spenders { title, first, lines: Vec::new(), messages: 0, spent: Money::ZERO };
-    let mut others = (0_u64, 0_u64, Money::ZERO);
+    let mut others = (0_u64, 0_i64, Money::ZERO);
     for (what, (messages, spent)) in ordered {
         spenders.messages += messages;
         spenders.spent += spent;
-        if spenders.lines.len() >= NAMED && what != What::Other {
+        if spenders.lines.len() >= NAMED && !what.is_rest() {
             others = (others.0 + 1, others.1 + messages, others.2 + spent);
             continue;
         }
@@ -119,5 +129,6 @@ async fn named(app: &AppState, what: What, nothing: &str) -> PageResult<(String,
             .await?
             .map_or_else(gone, |stored| (stored.rule.name, format!("/reminders/rules/{}", stored.key))),
         What::Other => (nothing.to_owned(), String::new()),
+        What::FromRecords => ("From Twilio’s records".to_owned(), String::new()),
     })
 }

@@ -88,7 +88,7 @@ impl CloseView {
             }
         }
         let warning = match close {
-            None if month < this => warning(reconciliation::unsettled(&app.store, month).await?),
+            None if month < this => warning(&reconciliation::unsettled(&app.store, month).await?),
             _ => String::new(),
         };
         let mut rows: Vec<LineRow> = rows.into_values().collect();
@@ -106,15 +106,27 @@ impl CloseView {
     }
 }
 
-/// `3 differences are open and 2 messages have no price yet.`
-fn warning(unsettled: Unsettled) -> String {
-    let open = counted(unsettled.open, "difference is open", "differences are open");
-    let unpriced = counted(unsettled.unpriced, "message has no price yet", "messages have no price yet");
-    match (unsettled.open, unsettled.unpriced) {
-        (0, 0) => String::new(),
-        (_, 0) => format!("{open}."),
-        (0, _) => format!("{unpriced}."),
-        _ => format!("{open}, and {unpriced}."),
+/// `3 differences are open, and 1 booked rent of ₹150.00 is in no record of Twilio’s.`
+fn warning(unsettled: &Unsettled) -> String {
+    let rents: Money = unsettled.rents.iter().map(|rent| rent.cost).sum();
+    let counts = [
+        (unsettled.open, "difference is open".to_owned(), "differences are open".to_owned()),
+        (unsettled.unpriced, "message has no price yet".to_owned(), "messages have no price yet".to_owned()),
+        (
+            unsettled.rents.len() as u64,
+            format!("booked rent of {} is in no record of Twilio’s", rents.with_sign()),
+            format!("booked rents of {} are in no record of Twilio’s", rents.with_sign()),
+        ),
+    ];
+    let said: Vec<String> = counts
+        .iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many)| counted(*count, one, many))
+        .collect();
+    match said.split_last() {
+        None => String::new(),
+        Some((last, [])) => format!("{last}."),
+        Some((last, before)) => format!("{}, and {last}.", before.join(", ")),
     }
 }
 

@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::extract::{Query, State};
 use dakiya_core::time::Month;
 use dakiya_core::user::Permission;
+use dakiya_store::costs::{self, UnchargedRent};
 use dakiya_store::reconciliation::{self, Finding};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -45,13 +46,34 @@ pub(super) async fn differences(
         async move {
             let days = (month.first_day(), month.last_day());
             let page = reconciliation::findings_page(&store, days, cursor.as_ref(), limit).await?;
-            Ok(page.map(|finding| {
+            let mut page = page.map(|finding| {
                 let unit = units.get(&finding.day).cloned().unwrap_or_else(|| "USD".to_owned());
                 line(finding, unit)
-            }))
+            });
+            if page.next.is_none() {
+                page.items.extend(costs::uncharged_rents(&store, month).await?.into_iter().map(rent));
+            }
+            Ok(page)
         }
     });
     Ok(csv_file(&format!("differences-{month}.csv"), Body::from_stream(lines)))
+}
+
+/// A rent that is booked and in no record: nothing was charged, and it is counted at what was booked.
+fn rent(rent: UnchargedRent) -> Line {
+    Some(vec![
+        rent.day.to_string(),
+        "rent_not_charged".to_owned(),
+        "Booked rent, in no record".to_owned(),
+        rent.sender.to_string(),
+        String::new(),
+        "0".to_owned(),
+        "INR".to_owned(),
+        rent.cost.to_plain(),
+        "open".to_owned(),
+        String::new(),
+        String::new(),
+    ])
 }
 
 fn line(finding: Finding, unit: String) -> Line {

@@ -2,20 +2,20 @@
 
 use super::super::months::month_words;
 use crate::AppState;
-use crate::costs::{MonthReport, cause_words};
+use crate::costs::{MonthDay, MonthReport, ReadDay, cause_words, month_days};
 use crate::error::PageResult;
+use crate::filters::{counted, grouped};
 use crate::view as pages;
 use chrono::NaiveDate;
 use dakiya_core::ids::FindingId;
 use dakiya_core::money::{Currency, FxRate, Money, Price};
 use dakiya_core::reconciliation::{FindingKind, FindingState};
 use dakiya_core::time::Month;
-use dakiya_core::usage::lines;
+use dakiya_store::costs::{self, UnchargedRent};
 use dakiya_store::reconciliation::{self, Differing, Finding, ReconciledDay};
-use dakiya_store::usage::{self, UsageRecord};
-use dakiya_store::{Cursor, PhoneKey, fx_rates};
+use dakiya_store::{Cursor, PhoneKey, usage};
 use rust_decimal::Decimal;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// Differences on a page, and messages of a day that cost something else than expected.
 const SHOWN: u64 = 100;
@@ -39,6 +39,8 @@ pub(super) struct DayRow {
     pub(super) unexplained: String,
     pub(super) messages: String,
     pub(super) tag: (&'static str, &'static str),
+    /// What most likely explains the rest, and what to do; empty where nothing is to be said.
+    pub(super) hint: String,
 }
 
 /// Amounts of a month, in rupees at each day's rate.
@@ -97,6 +99,9 @@ pub(super) struct MonthView {
     pub(super) begins: String,
     /// Where more differences are.
     pub(super) next: Option<String>,
+    /// Rents that are booked and in none of Twilio's records, and their sum.
+    pub(super) rents: Vec<UnchargedRent>,
+    pub(super) rents_sum: Money,
     pub(super) causes: Vec<CauseRow>,
     pub(super) estimated: Money,
     pub(super) actual: Money,
@@ -114,27 +119,15 @@ impl MonthView {
         let store = &app.store;
         let own = usage::first_message_day(store).await?;
         let (first, last) = (month.first_day(), month.last_day());
-        let compared: HashMap<NaiveDate, ReconciledDay> =
-            reconciliation::days(store, month).await?.into_iter().map(|day| (day.day, day)).collect();
-        let mut records: BTreeMap<NaiveDate, Vec<UsageRecord>> = BTreeMap::new();
-        for record in usage::records(store, first, last).await? {
-            records.entry(record.day).or_default().push(record);
-        }
-        let rates = fx_rates::history(store).await?;
-        let (mut days, mut sums) = (Vec::new(), Sums::default());
-        for date in first.iter_days().take_while(|date| *date <= last) {
-            let row = match (compared.get(&date), records.get(&date)) {
-                (Some(compared), _) => Some(compared_row(compared, &mut sums)),
-                (None, Some(records)) => Some(unread_row(
-                    date,
-                    records,
-                    rates.on(date),
-                    own.is_none_or(|own| date < own),
-                    &mut sums,
-                )),
-                (None, None) => None,
-            };
-            days.extend(row);
+        let (mut days, mut sums, mut units) = (Vec::new(), Sums::default(), HashMap::new());
+        for of_month in month_days(app, month).await? {
+            days.push(match &of_month {
+                MonthDay::Compared(compared) => {
+                    units.insert(compared.day, compared.unit.clone());
+                    compared_row(compared, &mut sums)
+                }
+                MonthDay::Read(read) => unread_row(read, &mut sums),
+            });
         }
         let shown = day.map_or((first, last), |day| (day, day));
         let cursor = Some(after.clone()).filter(|after| !after.is_empty()).map(Cursor::new);
@@ -152,6 +145,7 @@ impl MonthView {
         };
         let more_differing = differing.len() as u64 > SHOWN;
         differing.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
+        let rents = costs::uncharged_rents(store, month).await?;
         let previous = first.pred_opt().map(Month::of).unwrap_or(month);
         Ok(Self {
             key,
@@ -162,9 +156,11 @@ impl MonthView {
             first_day: own,
             days,
             sums,
-            findings: found.items.into_iter().map(|finding| FindingRow::of(finding, &compared)).collect(),
+            findings: found.items.into_iter().map(|finding| FindingRow::of(finding, &units)).collect(),
             begins: after,
             next,
+            rents_sum: rents.iter().map(|rent| rent.cost).sum(),
+            rents,
             causes: report
                 .causes
                 .iter()
@@ -221,34 +217,37 @@ fn compared_row(day: &ReconciledDay, sums: &mut Sums) -> DayRow {
         difference: exact(balance.difference(), &day.unit),
         listed: exact(balance.found, &day.unit),
         unexplained: exact(balance.unexplained(), &day.unit),
-        messages: format!("{} / {}", day.our_messages, day.vendor_messages),
+        messages: format!("{} / {}", grouped(day.our_messages.into()), grouped(day.vendor_messages.into())),
         tag,
+        hint: match (balance.unexplained().is_zero(), u64::try_from(day.unpriced)) {
+            (false, Ok(unpriced @ 1..)) => format!(
+                "Likely {} without a price here. Read Twilio’s records again.",
+                counted(unpriced, "message", "messages")
+            ),
+            _ => String::new(),
+        },
     }
 }
 
 /// A day that was read and not compared: it is before our log, or not over.
-fn unread_row(day: NaiveDate, records: &[UsageRecord], fx: FxRate, before: bool, sums: &mut Sums) -> DayRow {
-    let figures: Vec<_> = records.iter().filter_map(UsageRecord::figure).collect();
-    let lines = lines(&figures);
-    let total: Decimal = lines.iter().map(|line| line.price).sum();
-    let unit =
-        records.iter().find(|record| !record.price.is_zero()).map_or("USD", |record| &record.price_unit);
-    let messages: i64 = lines.iter().map(|line| line.messages).sum();
-    if before {
+fn unread_row(read: &ReadDay, sums: &mut Sums) -> DayRow {
+    if read.is_past {
         // Twilio's totals are what we booked.
-        sums.vendor += in_rupees(total, unit, fx);
-        sums.ours += in_rupees(total, unit, fx);
+        sums.vendor += in_rupees(read.charged, &read.unit, read.fx);
+        sums.ours += in_rupees(read.charged, &read.unit, read.fx);
     }
     let dash = || "–".to_owned();
+    let of_past = |amount| if read.is_past { exact(amount, &read.unit) } else { dash() };
     DayRow {
-        day,
-        vendor: exact(total, unit),
-        ours: if before { exact(total, unit) } else { dash() },
-        difference: if before { exact(Decimal::ZERO, unit) } else { dash() },
+        day: read.day,
+        vendor: exact(read.charged, &read.unit),
+        ours: of_past(read.charged),
+        difference: of_past(Decimal::ZERO),
         listed: dash(),
         unexplained: dash(),
-        messages: format!("– / {messages}"),
-        tag: if before { ("plain", "From Twilio’s records") } else { ("info", "Not compared yet") },
+        messages: format!("– / {}", grouped(read.messages.into())),
+        tag: if read.is_past { ("plain", "From Twilio’s records") } else { ("info", "Not compared yet") },
+        hint: String::new(),
     }
 }
 
@@ -270,8 +269,8 @@ pub(super) fn kind_words(kind: FindingKind) -> &'static str {
 }
 
 impl FindingRow {
-    fn of(finding: Finding, days: &HashMap<NaiveDate, ReconciledDay>) -> Self {
-        let unit = days.get(&finding.day).map_or("USD", |day| &day.unit);
+    fn of(finding: Finding, units: &HashMap<NaiveDate, String>) -> Self {
+        let unit = units.get(&finding.day).map_or("USD", String::as_str);
         let what = kind_words(finding.kind);
         let tag = match finding.state {
             FindingState::Open => ("warn", "Open"),
