@@ -5,7 +5,7 @@ use dakiya_store::StoreError;
 use dakiya_store::audit::Actor;
 use dakiya_store::imports::Imported;
 use dakiya_store::messages::FenceScope;
-use dakiya_store::payments::{self, Payment, PaymentReport, PaymentRow, Recorded};
+use dakiya_store::payments::{self, ListedPayment, Payment, PaymentReport, PaymentRow, Recorded};
 use dakiya_store::sending;
 
 impl Commands {
@@ -21,9 +21,9 @@ impl Commands {
     }
 
     /// Stores the rows of a list. As [`Commands::put_payment`], for each of them.
-    pub async fn import_payments(
+    pub async fn import_payments<R: Into<ListedPayment>>(
         &self,
-        rows: impl IntoIterator<Item = PaymentRow, IntoIter: Send>,
+        rows: impl IntoIterator<Item = R, IntoIter: Send>,
         actor: &Actor,
     ) -> Result<Imported, StoreError> {
         let imported = payments::import(&self.context.store, rows, actor, self.context.clock.now()).await?;
