@@ -147,6 +147,17 @@ impl PaymentFilter {
         let tagged = self.tags.is_empty() || self.tags.iter().any(|tag| tags.contains(tag));
         tagged && self.least.is_none_or(|least| left >= least) && self.most.is_none_or(|most| left <= most)
     }
+
+    /// Whether both cover some payments by what they ask for; by tags that some payments happen to have, any two may.
+    pub fn overlaps(&self, other: &PaymentFilter) -> bool {
+        let tagged = self.tags.is_empty()
+            || other.tags.is_empty()
+            || self.tags.iter().any(|tag| other.tags.contains(tag));
+        let apart = |most: Option<Money>, least: Option<Money>| {
+            most.zip(least).is_some_and(|(most, least)| most < least)
+        };
+        tagged && !apart(self.most, other.least) && !apart(other.most, self.least)
+    }
 }
 
 impl ReminderLimits {

@@ -238,6 +238,26 @@ fn a_rule_covers_payments_by_tag_and_amount() {
 }
 
 #[test]
+fn rules_overlap_that_choose_the_same_payments() {
+    let money = |rupees: &str| Some(Money::parse(rupees).unwrap());
+    let filter = |tag: &str, least, most| PaymentFilter {
+        tags: if tag.is_empty() { Vec::new() } else { vec![tag.to_owned()] },
+        least,
+        most,
+    };
+    let gold = filter("gold", money("100"), money("500"));
+    for (other, overlaps) in [
+        (filter("", None, None), true),
+        (filter("gold", money("500"), None), true),
+        (filter("silver", None, None), false),
+        (filter("gold", money("500.01"), None), false),
+        (filter("", None, money("99.99")), false),
+    ] {
+        assert_eq!((gold.overlaps(&other), other.overlaps(&gold)), (overlaps, overlaps), "{other:?}");
+    }
+}
+
+#[test]
 fn everything_that_makes_no_sense_is_said_at_once() {
     let good = rule(&[-3, 0, 3, 7], "10:00", Kolkata);
     assert_eq!(good.validate(), Ok(()));

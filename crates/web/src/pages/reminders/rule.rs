@@ -12,7 +12,8 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
-use dakiya_core::reminder::{ReminderRule, may_remind};
+use dakiya_core::message::Channel;
+use dakiya_core::reminder::{ReminderChannel, ReminderRule, may_remind};
 use dakiya_core::user::Permission;
 use dakiya_scheduler::QuoteError;
 use dakiya_store::reminder_rules::{self, StoredRule};
@@ -37,7 +38,7 @@ struct RulePage {
     looked: bool,
     runs: Vec<NextRun>,
     /// What somebody should know before saving.
-    warning: String,
+    warnings: Vec<String>,
     trouble: String,
 }
 
@@ -46,7 +47,7 @@ struct RulePage {
 struct Look {
     looked: bool,
     runs: Vec<NextRun>,
-    warning: String,
+    warnings: Vec<String>,
     trouble: String,
 }
 
@@ -71,7 +72,7 @@ async fn page(
         templates: choices(app).await?,
         looked: look.looked,
         runs: look.runs,
-        warning: look.warning,
+        warnings: look.warnings,
         trouble: look.trouble,
     };
     Ok((status, view::html(&page)).into_response())
@@ -156,18 +157,61 @@ pub(super) async fn switch(
 
 async fn look(app: &AppState, rule: &ReminderRule, stored: Option<&StoredRule>) -> PageResult<Look> {
     let hours = Hours::of(app).await?;
-    let warning = hours.warning(rule, app.clock.now());
+    let warnings = warnings(app, rule, stored, &hours).await?;
     match app.commands.coming_runs(rule, stored, NEXT_RUNS, 1).await {
         Ok(runs) => {
             let runs = runs.into_iter().map(|run| NextRun::unsaved(rule, run, &hours)).collect();
-            Ok(Look { looked: true, runs, warning, trouble: String::new() })
+            Ok(Look { looked: true, runs, warnings, trouble: String::new() })
         }
         Err(QuoteError::Store(error)) => Err(error.into()),
         Err(error) => {
             let trouble = format!("The next runs cannot be reckoned: {error}.");
-            Ok(Look { warning, trouble, ..Look::default() })
+            Ok(Look { warnings, trouble, ..Look::default() })
         }
     }
+}
+
+/// What somebody should know before saving a rule.
+async fn warnings(
+    app: &AppState,
+    rule: &ReminderRule,
+    stored: Option<&StoredRule>,
+    hours: &Hours,
+) -> PageResult<Vec<String>> {
+    let mut warnings = vec![hours.warning(rule, app.clock.now())];
+    let others = reminder_rules::running(&app.store).await?;
+    let others = others.iter().filter(|other| stored.is_none_or(|stored| stored.id != other.id));
+    for other in others.filter(|other| other.rule.payments.overlaps(&rule.payments)) {
+        warnings.push(format!(
+            "“{}” reminds of the same payments. Each rule’s next runs and cost are reckoned as if it were alone; limits hold for all rules together.",
+            other.rule.name
+        ));
+    }
+    if rule.channel.first() == Channel::Whatsapp && !is_approved(app, rule).await? {
+        warnings.push(
+            "WhatsApp delivers this only to people who wrote in the last 24 hours: a template has no content SID.".to_owned(),
+        );
+    }
+    if rule.channel == ReminderChannel::WhatsappThenSms {
+        warnings.push(
+            "The cost is that of the WhatsApp messages; text messages that follow come on top.".to_owned(),
+        );
+    }
+    warnings.retain(|warning| !warning.is_empty());
+    Ok(warnings)
+}
+
+/// Whether WhatsApp approved every text of a rule.
+async fn is_approved(app: &AppState, rule: &ReminderRule) -> PageResult<bool> {
+    let own = rule.steps.iter().filter_map(|step| step.template.as_deref());
+    for key in std::iter::once(rule.template.as_str()).chain(own) {
+        let Some(latest) = templates::get(&app.store, key, None).await? else { continue };
+        let variants = templates::variants(&app.store, latest.template_id, i32::MAX).await?;
+        if variants.iter().any(|variant| variant.content_sid.is_none()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 async fn check_templates(app: &AppState, rule: &ReminderRule, faults: &mut Faults) -> PageResult<()> {
