@@ -13,12 +13,14 @@ use dakiya_core::reminder::{ReminderChannel, ReminderLimits, ReminderRule, RunSt
 use dakiya_core::sender::{Sender, SenderAddress, SenderKind};
 use dakiya_core::time::{Month, Timestamp};
 use dakiya_scheduler::clock::{Clock, ManualClock};
+use dakiya_simulator::CallbackFaults;
 use dakiya_store::budgets;
 use dakiya_store::messages::Message;
 use dakiya_store::opt_outs::{self, Change};
 use dakiya_store::payments::{self, PaymentFields, PaymentRow};
 use dakiya_store::reminder_runs::{self, Run};
 use dakiya_store::senders;
+use dakiya_twilio::TwilioStatus;
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -187,6 +189,8 @@ async fn whatsapp_that_was_delivered_while_nobody_listened_is_not_followed() {
     world.simulator.inbound(&person, &format!("whatsapp:{SENDER}"), "Hello").await;
     owe(&world, 1..2, "2026-11-23").await;
     put(&world, &ReminderRule { channel: ReminderChannel::WhatsappThenSms, ..rule(&[0], "08:00") }).await;
+    let lost = vec![TwilioStatus::Sent, TwilioStatus::Delivered, TwilioStatus::Read];
+    world.simulator.faults().callbacks(CallbackFaults { lost, ..CallbackFaults::default() });
     look_at(&world, &clock, "2026-11-23T08:00:00+05:30").await;
     let told = reminders(&world).await.remove(0);
     assert!(!matches!(told.status, Status::Delivered | Status::Read), "nobody has heard of it yet");
