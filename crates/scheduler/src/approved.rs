@@ -13,7 +13,10 @@ const MOST: usize = 1_000;
 
 /// Versions of templates, which never change once they are written, by how they are approved.
 #[derive(Default)]
-pub(crate) struct Approved(Mutex<HashMap<(TemplateId, i32), Arc<[Variant]>>>);
+pub(crate) struct Approved(Mutex<HashMap<Version, Arc<[Variant]>>>);
+
+/// A template, as of a version.
+type Version = (TemplateId, i32);
 
 /// A language variant that has a content SID.
 struct Variant {
@@ -42,11 +45,11 @@ impl Approved {
         Ok(variants.iter().find_map(says))
     }
 
-    fn known(&self, version: (TemplateId, i32)) -> Option<Arc<[Variant]>> {
+    fn known(&self, version: Version) -> Option<Arc<[Variant]>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&version).cloned()
     }
 
-    async fn read(&self, store: &Store, version: (TemplateId, i32)) -> Result<Arc<[Variant]>, StoreError> {
+    async fn read(&self, store: &Store, version: Version) -> Result<Arc<[Variant]>, StoreError> {
         let (id, number) = version;
         let variants = templates::variants(store, id, number).await?.into_iter().filter_map(|variant| {
             let text = Template::parse(&variant.body).ok()?;
